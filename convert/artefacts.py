@@ -1,0 +1,122 @@
+"""Float, quantised and streaming artefacts of a voice model, scored side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.parity import Said, demand, difference, quality, quantised, streaming
+from convert.voice import VoiceModel
+from edge.audio.files import read
+from edge.emotion import Floats
+from edge.endpoint import EndpointSettings
+from edge.features import FeatureSettings, cepstral_matrix
+from edge.interpreter import Graph
+from edge.voice import Voice, VoiceSettings
+from train import corpora, recordings
+from train.corpora import Utterance
+
+PARTS = ("dev", "test")
+CALIBRATION = 40  # recordings
+
+
+def compare(
+    model: VoiceModel, folder: Path, files: Mapping[str, bytes], temperature: float
+) -> dict[str, Any]:
+    """Score the three artefacts on RAVDESS speech of the development and test actors.
+
+    Parity is judged on the development actors, speech and song.
+
+    Raises:
+        ParityError: the quantised or streaming artefact differs too much from the float model.
+    """
+    found = {part: _part(model, folder, part, files, temperature) for part in PARTS}
+    parity = {
+        name: difference(found["dev"]["float"], found["dev"][name])
+        for name in ("quantised", "streaming")
+    }
+    for name, row in parity.items():
+        demand(name, row)
+    saved = _predictions(folder)
+    artefacts: dict[str, Any] = {}
+    for name in ("float", "quantised", "streaming"):
+        artefacts[name] = {}
+        for part in PARTS:
+            speech = np.char.startswith(saved[f"{part}/ids"], "03-01")
+            said = found[part][name]
+            artefacts[name][part] = quality(
+                Said(said.classes[speech], said.vad[speech]),
+                saved[f"{part}/classes"][speech],
+                saved[f"{part}/truth"][speech],
+            )
+    return {"artefacts": artefacts, "parity": parity}
+
+
+def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) -> Voice:
+    """Return the device's voice branch on the two graphs."""
+    settings = VoiceSettings(
+        features=FeatureSettings(**model.about["features"]),
+        mean=np.array(model.about["mean"], np.float32),
+        std=np.array(model.about["std"], np.float32),
+        context=model.context,
+        stride=model.stride,
+        temperature=temperature,
+    )
+    graph, head = (Graph(files[name], name) for name in ("voice.tflite", "head.tflite"))
+    return Voice(graph, head, settings)
+
+
+def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
+    """Return the frames of recordings as the model was trained on, whole utterances."""
+    features = FeatureSettings(**model.about["features"])
+    endpoint = EndpointSettings(**model.about["endpoint"])
+    logmel = recordings.Frames(replace(features, kind="logmel"), endpoint)
+    frames = [v[1.0] for v in logmel.utterances(items, (1.0,)).values()]
+    if features.kind == "mfcc":
+        cosine = cepstral_matrix(features)
+        frames = [(f @ cosine).astype(np.float32) for f in frames]
+    mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
+    return [((f - mean) / std).astype(np.float32) for f in frames]
+
+
+def calibration_frames(model: VoiceModel) -> list[Floats]:
+    """Return normalised frames of some training recordings, for full integer quantisation."""
+    partition = model.about["partition"]
+    kept = {*partition["test"], *partition["dev"]}
+    items = recordings.load(corpora.root(), model.about["corpora"])
+    train = [item for item in items if item.speaker not in kept]
+    return normalised(model, train[:: max(1, len(train) // CALIBRATION)])
+
+
+def _part(
+    model: VoiceModel,
+    folder: Path,
+    part: str,
+    files: Mapping[str, bytes],
+    temperature: float,
+) -> dict[str, Said]:
+    """Return what the three artefacts say of one partition, utterances in the saved order."""
+    saved = _predictions(folder)
+    items = _items(model, [str(name) for name in saved[f"{part}/ids"]])
+    voice = branch(model, files, temperature)
+    endpoint = EndpointSettings(**model.about["endpoint"])
+    heard = (recordings.speech(read(item.path), endpoint) for item in items if item.path)
+    return {
+        "float": Said(saved[f"{part}/logits"].argmax(axis=1), saved[f"{part}/vad"]),
+        "quantised": quantised(voice, normalised(model, items)),
+        "streaming": streaming(voice, heard),
+    }
+
+
+def _items(model: VoiceModel, ids: Sequence[str]) -> list[Utterance]:
+    every = {u.id: u for u in recordings.load(corpora.root(), model.about["corpora"])}
+    return [every[name] for name in ids]
+
+
+def _predictions(folder: Path) -> dict[str, Any]:
+    with np.load(folder / "predictions.npz") as saved:
+        return {name: saved[name] for name in saved.files}

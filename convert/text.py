@@ -1,0 +1,185 @@
+"""The TFLite graph of the text model: an int8 table with a scale a row, and float heads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import HeartenError
+from edge.interpreter import Graph
+
+Array = NDArray[np.float32]
+
+MAX_BYTES = 200_000
+MAX_VAD_ERROR = 0.005
+MIN_AGREEMENT = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class TextWeights:
+    """What ``python -m train text`` wrote: plain arrays, and the description in model.json."""
+
+    arrays: dict[str, Array]
+    slots: int
+    smoothing: float
+    limit: float
+    labels: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the graph is from the float model on the same words."""
+
+    vad_error: float
+    """Mean absolute difference of V/A/D."""
+    vad_worst: float
+    agreement: float
+    """Share of items with the same most likely category."""
+    items: int
+    bytes: int
+
+    def check(self) -> None:
+        """Raise HeartenError when the graph is too large or too far from the float model."""
+        if self.bytes > MAX_BYTES:
+            raise HeartenError(f"text graph has {self.bytes} bytes, at most {MAX_BYTES}")
+        if not (self.vad_error < MAX_VAD_ERROR and self.agreement > MIN_AGREEMENT):
+            raise HeartenError(
+                f"text graph differs from the float model: V/A/D {self.vad_error:.4f}, "
+                f"agreement {self.agreement:.4f}: train again or report this"
+            )
+
+
+def load(model_dir: Path) -> TextWeights:
+    """Return the trained model; raises HeartenError when a file is missing or does not fit."""
+    try:
+        described = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
+        words = (model_dir / described["vocabulary"]).read_text(encoding="utf-8").split()
+        with np.load(model_dir / "model.npz", allow_pickle=False) as content:
+            arrays = {name: content[name].astype(np.float32) for name in content.files}
+        weights = TextWeights(
+            arrays=arrays,
+            slots=int(described["slots"]),
+            smoothing=float(described["smoothing"]),
+            limit=float(described["salience_limit"]),
+            labels=tuple(described["labels"]),
+            keywords=tuple(words),
+        )
+        rows = len(arrays["table"])
+    except (OSError, ValueError, KeyError) as error:
+        message = f"no text model in {model_dir} ({error}): python -m train text"
+        raise HeartenError(message) from error
+    if rows != len(words) + 1:
+        raise HeartenError(f"{model_dir}: {rows} rows for {len(words)} keywords: train text again")
+    return weights
+
+
+def quantise_rows(table: Array) -> tuple[NDArray[np.int8], Array]:
+    """Return int8 rows and their scales, shapes (rows, width) and (rows, 1); zero rows stay zero."""
+    scales = np.abs(table).max(axis=1, keepdims=True) / 127.0
+    scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
+    return np.rint(table / scales).astype(np.int8), scales
+
+
+def build(model_dir: Path) -> bytes:
+    """Return the TFLite graph of the model in ``model_dir``.
+
+    Inputs ``ids`` int32 and ``weights`` float32, both (1, slots); outputs ``vad`` (1, 3) and
+    ``probabilities`` (1, labels).
+    """
+    return graph_of(load(model_dir))
+
+
+def graph_of(weights: TextWeights) -> bytes:
+    """Return the TFLite graph of ``weights``; see ``build``."""
+    import tensorflow as tf
+
+    shape = (1, weights.slots)
+    network = tf.function(
+        _network(weights),
+        input_signature=[
+            tf.TensorSpec(shape, tf.int32, name="ids"),
+            tf.TensorSpec(shape, tf.float32, name="weights"),
+        ],
+    )
+    holder = tf.Module()
+    concrete = network.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], holder)
+    return rename_outputs(converter.convert(), {3: "vad", len(weights.labels): "probabilities"})
+
+
+def _network(weights: TextWeights) -> Any:
+    import tensorflow as tf
+
+    values = weights.arrays
+    table, scales = quantise_rows(values["table"])
+    salience = values["salience"][:, None]
+
+    def forward(ids: Any, confidences: Any) -> Any:
+        rows = tf.cast(tf.gather(tf.constant(table), ids[0]), tf.float32)
+        rows *= tf.gather(tf.constant(scales), ids[0])
+        appeal = tf.clip_by_value(tf.matmul(rows, salience), -weights.limit, weights.limit)
+        share = tf.reshape(confidences, (1, -1)) * tf.exp(tf.reshape(appeal, (1, -1)))
+        total = tf.reduce_sum(share, axis=1, keepdims=True) + weights.smoothing
+        bag = tf.matmul(share, rows) / total
+
+        def head(name: str) -> Any:
+            hidden = tf.matmul(bag, values[f"{name}_hidden"]) + values[f"{name}_hidden_bias"]
+            return tf.matmul(tf.nn.relu(hidden), values[name]) + values[f"{name}_bias"]
+
+        return {"vad": tf.tanh(head("vad")), "probabilities": tf.nn.softmax(head("category"))}
+
+    return forward
+
+
+def rename_outputs(model: bytes, names: dict[int, str]) -> bytes:
+    """Name the outputs of a TFLite file by their last dimension (the converter drops names)."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    content = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
+    graph = content.subgraphs[0]
+    for output in graph.outputs:
+        tensor = graph.tensors[output]
+        tensor.name = names[int(tensor.shape[-1])].encode()
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(content))
+
+
+def reference(
+    weights: TextWeights, ids: NDArray[np.int32], confidences: Array
+) -> tuple[Array, Array]:
+    """Return V/A/D (n, 3) and probabilities (n, labels) of the float model, in numpy."""
+    values = weights.arrays
+    rows = values["table"][ids]
+    appeal = np.clip(rows @ values["salience"], -weights.limit, weights.limit)
+    share = confidences * np.exp(appeal)
+    total = share.sum(axis=1, keepdims=True) + weights.smoothing
+    bag = np.einsum("ns,nsw->nw", share, rows) / total
+    heads = []
+    for name in ("vad", "category"):
+        hidden = np.maximum(bag @ values[f"{name}_hidden"] + values[f"{name}_hidden_bias"], 0.0)
+        heads.append(hidden @ values[name] + values[f"{name}_bias"])
+    powers = np.exp(heads[1] - heads[1].max(axis=1, keepdims=True))
+    return np.tanh(heads[0]), powers / powers.sum(axis=1, keepdims=True)
+
+
+def parity(
+    weights: TextWeights, content: bytes, ids: NDArray[np.int32], confidences: Array
+) -> Parity:
+    """Compare the graph with ``reference`` on bags of words, both of shape (n, slots)."""
+    graph = Graph(content, "text.tflite")
+    vad, shares = reference(weights, ids, confidences)
+    runs = [graph.run(ids=ids[i : i + 1], weights=confidences[i : i + 1]) for i in range(len(ids))]
+    errors = np.abs(np.concatenate([run["vad"] for run in runs]) - vad)
+    found = np.concatenate([run["probabilities"] for run in runs]).argmax(axis=1)
+    return Parity(
+        vad_error=float(errors.mean()),
+        vad_worst=float(errors.max()),
+        agreement=float(np.mean(found == shares.argmax(axis=1))),
+        items=len(ids),
+        bytes=len(content),
+    )

@@ -1,0 +1,160 @@
+"""Sound files as the device hears them: 16 kHz mono int16, streamed, whatever the file holds.
+
+The format is decided by content, never by the name. WAVE needs nothing but numpy; FLAC, OGG, MP3
+and the rest are read by the optional package soundfile.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.audio.resample import HIGHEST, LOWEST, RATE, Resampler
+from edge.audio.wav import CONVERT, Floats, WavReader, mono
+from edge.errors import AudioError, MissingExtra
+
+Samples = NDArray[np.int16]
+
+# First bytes of formats that soundfile reads; an MP3 without ID3 begins with a frame header.
+MAGICS = (b"fLaC", b"OggS", b"ID3", b"FORM", b"RIFX", b"caff", b".snd")
+MP3_FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")
+LARGEST_PIECE = 1 << 20  # samples, over all channels
+
+
+def blocks(path: str | Path, seconds: float = 1.0) -> Iterator[Samples]:
+    """Yield a file as 16 kHz mono int16 in pieces of ``seconds`` (the last may be shorter).
+
+    Channels are averaged; memory does not grow with the file; a 16 kHz mono 16-bit WAVE comes
+    through bit for bit.
+
+    Raises:
+        AudioError: missing, unreadable, no sound file, damaged, NaN inside, or without samples.
+        MissingExtra: the format needs soundfile, which is not installed.
+    """
+    size = max(1, round(seconds * RATE))
+    kept = np.zeros(0, np.int16)
+    empty = True
+    for piece in _resampled(Path(path)):
+        kept = np.concatenate((kept, _to_int16(piece)))
+        while len(kept) >= size:
+            yield kept[:size]
+            kept = kept[size:]
+            empty = False
+    if len(kept):
+        yield kept
+    elif empty:
+        raise AudioError(f"{path} holds no samples")
+
+
+def read(path: str | Path) -> Samples:
+    """Return the whole file as 16 kHz mono int16, shape (n,). Errors as in ``blocks``."""
+    return np.concatenate(list(blocks(path, 10.0)))
+
+
+def duration(path: str | Path) -> float | None:
+    """Return the length in seconds if the header tells, else None. Errors as in ``blocks``."""
+    path = Path(path)
+    with _opened(path) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None  # reading the header of a pipe would lose it
+        if _is_riff(file):
+            reader = WavReader(file, str(path))
+            if reader.frames is None:
+                return None
+            there = (os.fstat(file.fileno()).st_size - reader.start) // reader.format.frame
+            return max(0, min(reader.frames, there)) / reader.format.rate
+        with _decoder(file, path) as sound:
+            return float(sound.frames / sound.samplerate)
+
+
+def _resampled(path: Path) -> Iterator[Floats]:
+    """Yield mono float32 at 16 kHz, in pieces of about a quarter of a second."""
+    with _opened(path) as file:
+        if _is_riff(file):
+            reader = WavReader(file, str(path))
+            rate = _checked(reader.format.rate, path)
+            yield from _convert(reader.blocks(_frames(rate, reader.format.channels)), rate)
+            return
+        with _decoder(file, path) as sound:
+            rate = _checked(int(sound.samplerate), path)
+            yield from _convert(_decoded(sound, _frames(rate, sound.channels), path), rate)
+
+
+def _frames(rate: int, channels: int) -> int:
+    """Return how many frames to read at once: memory stays small even with 65535 channels."""
+    return max(1, min(rate // 4, LARGEST_PIECE // channels))
+
+
+def _convert(pieces: Iterator[Floats], rate: int) -> Iterator[Floats]:
+    resampler = Resampler(rate)
+    for piece in pieces:
+        yield resampler.push(piece)
+    yield resampler.flush()
+
+
+def _to_int16(samples: Floats) -> Samples:
+    rounded: Samples = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    return rounded
+
+
+def _checked(rate: int, path: Path) -> int:
+    if not LOWEST <= rate <= HIGHEST:
+        raise AudioError(f"{path} is sampled at {rate} Hz: {LOWEST} to {HIGHEST} Hz are read")
+    return rate
+
+
+def _is_riff(file: BufferedReader) -> bool:
+    return file.peek(4)[:4] in (b"RIFF", b"RF64")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """Open ``path``, with one clear line for each way in which that can fail."""
+    try:
+        if S_ISDIR(path.stat().st_mode):
+            raise AudioError(f"{path} is a folder, not a sound file")
+        with path.open("rb") as file:
+            if not file.peek(1):
+                raise AudioError(f"{path} is empty")
+            yield file
+    except FileNotFoundError as error:
+        raise AudioError(f"{path} does not exist") from error
+    except PermissionError as error:
+        raise AudioError(f"{path} may not be read: permission denied") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise AudioError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def _decoder(file: BufferedReader, path: Path) -> Iterator[Any]:
+    """Open the file with soundfile; its errors become an AudioError."""
+    head = file.peek(4)[:4]
+    try:
+        soundfile = importlib.import_module("soundfile")
+    except (ImportError, OSError) as error:  # OSError: libsndfile itself is missing
+        if head.startswith(MAGICS + MP3_FRAMES):
+            raise MissingExtra("reading FLAC, OGG or MP3", "audio") from error
+        raise AudioError(f"{path} is not a sound file that is read here; {CONVERT}") from error
+    try:
+        with soundfile.SoundFile(file) as sound:
+            yield sound
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        reason = str(error).rsplit(": ", maxsplit=1)[-1].strip().rstrip(".")
+        raise AudioError(f"{path} cannot be read as sound ({reason}); {CONVERT}") from error
+
+
+def _decoded(sound: Any, frames: int, path: Path) -> Iterator[Floats]:
+    """Yield mono pieces of an open soundfile; a NaN in them raises AudioError."""
+    done = 0
+    while len(piece := sound.read(frames, dtype="float32", always_2d=True)):
+        yield mono(piece, done, int(sound.samplerate), str(path))
+        done += len(piece)

@@ -1,0 +1,110 @@
+"""What the device reports: scores of one branch, a word, and the emotion of an utterance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+DIMENSIONS = ("valence", "arousal", "dominance")
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A keyword heard in the stream.
+
+    ``start`` and ``end`` are seconds from the start of the stream, ``confidence`` lies in [0, 1].
+    """
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, times and confidence rounded to milliseconds and thousandths."""
+        return {
+            "word": self.word,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "confidence": round(self.confidence, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What one branch (voice, text) or their fusion says.
+
+    ``vad`` is valence, arousal, dominance in [-1, 1], shape (3,); ``probabilities`` sums to 1,
+    one per label of the pack, shape (labels,).
+    """
+
+    vad: Floats
+    probabilities: Floats
+
+    def to_dict(self, labels: tuple[str, ...]) -> dict[str, Any]:
+        """Return the JSON form: three dimensions and a probability for each label."""
+        named = {name: round(float(x), 4) for name, x in zip(DIMENSIONS, self.vad, strict=True)}
+        pairs = zip(labels, self.probabilities, strict=True)
+        return {**named, "probabilities": {label: round(float(p), 4) for label, p in pairs}}
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """One event: the emotion of an utterance (``final``) or of its beginning (``partial``).
+
+    Times are seconds from the start of the stream. ``category`` is a label of the pack or
+    ``"unknown"`` when ``confidence`` is below the reject threshold. ``text`` is None when no
+    keyword was heard. ``latency_ms`` is the time from the arrival of the chunk that completed
+    the event to the event itself. ``snr_db`` is speech level over noise floor.
+    """
+
+    type: str
+    start: float
+    end: float
+    category: str
+    confidence: float
+    probabilities: dict[str, float]
+    valence: float
+    arousal: float
+    dominance: float
+    voice: dict[str, Any]
+    text: dict[str, Any] | None
+    words: tuple[Word, ...]
+    snr_db: float
+    latency_ms: float
+    pack: str
+    file: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the documented JSON object; ``file`` and ``notes`` only where they are set."""
+        head: dict[str, Any] = {} if self.file is None else {"file": self.file}
+        tail: dict[str, Any] = {"notes": list(self.notes)} if self.notes else {}
+        return {
+            **head,
+            "type": self.type,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "category": self.category,
+            "confidence": round(self.confidence, 4),
+            "probabilities": {label: round(p, 4) for label, p in self.probabilities.items()},
+            **{name: round(float(getattr(self, name)), 4) for name in DIMENSIONS},
+            "words": [word.to_dict() for word in self.words],
+            "voice": self.voice,
+            "text": self.text,
+            "snr_db": round(self.snr_db, 1),
+            "latency_ms": round(self.latency_ms, 2),
+            "pack": self.pack,
+            **tail,
+        }
+
+    def to_json(self) -> str:
+        """Return the event as one line of strict JSON (a NaN would raise, never be printed)."""
+        return json.dumps(self.to_dict(), allow_nan=False, ensure_ascii=False)

@@ -1,0 +1,132 @@
+"""Streaming log-mel and MFCC frames: the incremental twin of python_speech_features, numpy only.
+
+Training and the device both compute their features here. On the frames that lie fully inside the
+signal, any chunking gives what ``python_speech_features.logfbank`` / ``mfcc`` give for the whole
+(window ``numpy.hamming``, ``appendEnergy=False``), within float32 rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from edge.emotion import Floats
+
+RATE = 16000
+HOP = 160  # samples, 10 ms
+KINDS = ("logmel", "mfcc")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """How frames are made; part of the pack, so that no device can use another front end.
+
+    ``window`` is in samples, ``low`` and ``high`` in Hz. ``floor`` is the smallest mel energy
+    (int16 scale): everything below, digital silence included, looks alike. ``cepstra`` and
+    ``lifter`` count for ``mfcc`` only.
+    """
+
+    kind: str = "logmel"
+    window: int = 400
+    fft: int = 512
+    filters: int = 40
+    low: float = 0.0
+    high: float = 8000.0
+    preemphasis: float = 0.97
+    floor: float = float(np.finfo(float).eps)
+    cepstra: int = 20
+    lifter: int = 22
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown feature kind {self.kind!r}; known: {', '.join(KINDS)}")
+
+    @property
+    def size(self) -> int:
+        """Values a frame."""
+        return self.filters if self.kind == "logmel" else self.cepstra
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest's form."""
+        return asdict(self)
+
+
+class Features:
+    """Turns samples into frames as they come; one frame every 10 ms, 25 ms wide."""
+
+    def __init__(self, settings: FeatureSettings) -> None:
+        self.settings = settings
+        self._window = np.hamming(settings.window)
+        self._bank = mel_filters(settings).T.copy()
+        self._cosine = cepstral_matrix(settings) if settings.kind == "mfcc" else None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past: the next sample is the first of a signal."""
+        self._previous: float | None = None
+        self._tail: NDArray[np.float64] = np.zeros(0)
+
+    def push(self, samples: NDArray[np.int16]) -> Floats:
+        """Add int16 samples of any number; return the frames they complete, shape (n, size)."""
+        signal = np.concatenate([self._tail, self._emphasise(samples)])
+        count = max(0, 1 + (len(signal) - self.settings.window) // HOP)
+        self._tail = signal[count * HOP :]
+        if not count:
+            return np.zeros((0, self.settings.size), np.float32)
+        return self._frames(sliding_window_view(signal, self.settings.window)[::HOP][:count])
+
+    def _emphasise(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Pre-emphasis across chunk borders; the very first sample passes unchanged."""
+        if not len(samples):
+            return np.zeros(0)
+        signal = samples.astype(np.float64)
+        first = signal[0] if self._previous is None else self._previous
+        before = np.concatenate([[first], signal[:-1]])
+        emphasised = signal - self.settings.preemphasis * before
+        if self._previous is None:
+            emphasised[0] = signal[0]
+        self._previous = float(signal[-1])
+        return emphasised
+
+    def _frames(self, windows: NDArray[np.float64]) -> Floats:
+        spectrum = np.fft.rfft(windows * self._window, self.settings.fft)
+        power = (spectrum.real**2 + spectrum.imag**2) / self.settings.fft
+        logmel: NDArray[np.float64] = np.log(np.maximum(power @ self._bank, self.settings.floor))
+        if self._cosine is not None:
+            logmel = logmel @ self._cosine
+        return logmel.astype(np.float32)
+
+
+def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:
+    """Return the triangular mel filters, shape (filters, fft // 2 + 1)."""
+    mel = np.linspace(_to_mel(settings.low), _to_mel(settings.high), settings.filters + 2)
+    hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    edges = np.floor((settings.fft + 1) * hertz / RATE)
+    bins = np.arange(settings.fft // 2 + 1)
+    bank = np.zeros((settings.filters, len(bins)))
+    for row, (left, centre, right) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        rise = (bins >= left) & (bins < centre)
+        fall = (bins >= centre) & (bins < right)
+        bank[row, rise] = (bins[rise] - left) / max(centre - left, 1.0)
+        bank[row, fall] = (right - bins[fall]) / max(right - centre, 1.0)
+    return bank
+
+
+def cepstral_matrix(settings: FeatureSettings) -> NDArray[np.float64]:
+    """Return the orthonormal DCT-II with liftering, shape (filters, cepstra)."""
+    n = settings.filters
+    order = np.arange(settings.cepstra)
+    angle = np.pi * np.outer(np.arange(n) + 0.5, order) / n
+    matrix = np.cos(angle) * np.sqrt(2.0 / n)
+    matrix[:, 0] /= np.sqrt(2.0)
+    if settings.lifter > 0:
+        matrix *= 1 + settings.lifter / 2 * np.sin(np.pi * order / settings.lifter)
+    return np.asarray(matrix, np.float64)
+
+
+def _to_mel(hertz: float) -> float:
+    return float(2595.0 * np.log10(1.0 + hertz / 700.0))

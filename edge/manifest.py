@@ -1,0 +1,150 @@
+"""The manifest of a pack: everything that a decision needs beside the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edge.emotion import UNKNOWN
+from edge.endpoint import EndpointSettings
+from edge.errors import PackError
+from edge.features import FeatureSettings
+from edge.voice import VoiceSettings
+
+FORMAT = 1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The checked content of ``manifest.json``; ``raw`` is the whole of it.
+
+    ``reject`` maps the names of the reject settings ("balanced", "cautious") to confidences.
+    ``text`` and ``recognizer`` are None in a pack that is voice only.
+    """
+
+    name: str
+    version: str
+    language: str
+    licence: str
+    labels: tuple[str, ...]
+    files: Mapping[str, str]
+    endpoint: EndpointSettings
+    voice: VoiceSettings
+    voice_files: tuple[str, str]
+    reject: Mapping[str, float]
+    text: Mapping[str, Any] | None
+    recognizer: Mapping[str, Any] | None
+    fusion: Mapping[str, Any] | None
+    raw: Mapping[str, Any]
+
+
+def parse(raw: object) -> Manifest:
+    """Check a decoded ``manifest.json`` and return it.
+
+    Raises:
+        PackError: names the first thing that is wrong.
+    """
+    if not isinstance(raw, dict):
+        raise PackError("manifest.json is not a JSON object")
+    _check_format(raw)
+    labels = tuple(take(raw, "labels", list))
+    if len(labels) < 2 or len(set(labels)) < len(labels) or UNKNOWN in labels:
+        raise PackError(f"manifest: labels must be different and not {UNKNOWN!r}: {labels}")
+    voice = take(raw, "voice", dict)
+    words = "text" in raw
+    return Manifest(
+        name=take(raw, "name", str),
+        version=take(raw, "version", str),
+        language=take(raw, "language", str),
+        licence=take(raw, "licence", str),
+        labels=labels,
+        files=take(raw, "files", dict),
+        endpoint=settings(EndpointSettings, take(raw, "endpoint", dict), "endpoint"),
+        voice=_voice(raw, voice),
+        voice_files=(take(voice, "graph", str), take(voice, "head", str)),
+        reject=_reject(take(take(raw, "calibration", dict), "reject", dict)),
+        text=take(raw, "text", dict) if words else None,
+        recognizer=take(raw, "recognizer", dict) if words else None,
+        fusion=take(raw, "fusion", dict) if words else None,
+        raw=raw,
+    )
+
+
+def take(values: Mapping[str, Any], key: str, kind: type[T]) -> T:
+    """Return ``values[key]``, which must be of ``kind``; raises PackError otherwise."""
+    if key not in values:
+        raise PackError(f"manifest lacks {key!r}")
+    value = values[key]
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind):
+        raise PackError(f"manifest: {key!r} must be {_english(kind)}, not {value!r:.60}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PackError(f"manifest: {key!r} must be a finite number")
+    return value
+
+
+def settings(kind: type[T], values: Mapping[str, Any], name: str) -> T:
+    """Build a settings dataclass from a section; unknown keys are errors, like wrong types."""
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise PackError(f"manifest: {name} has an unknown key {key!r}")
+    defaults = kind()
+    typed = {key: take(values, key, type(getattr(defaults, key))) for key in values}
+    try:
+        return kind(**typed)
+    except ValueError as error:
+        raise PackError(f"manifest: {name}: {error}") from None
+
+
+def _check_format(raw: Mapping[str, Any]) -> None:
+    number = take(raw, "format", int)
+    if number > FORMAT:
+        raise PackError(
+            f"this pack has format {number}, this hearten reads up to {FORMAT}: "
+            "pip install --upgrade hearten"
+        )
+    if number < 1:
+        raise PackError(f"manifest: format {number} does not exist")
+
+
+def _voice(raw: Mapping[str, Any], voice: Mapping[str, Any]) -> VoiceSettings:
+    features = settings(FeatureSettings, take(raw, "features", dict), "features")
+    temperature = take(take(raw, "calibration", dict), "temperature", float)
+    if temperature <= 0:
+        raise PackError("manifest: the temperature must be positive")
+    arrays = {}
+    for key in ("mean", "std"):
+        try:
+            arrays[key] = np.asarray(take(voice, key, list), np.float32)
+        except (TypeError, ValueError):
+            raise PackError(f"manifest: voice {key} must be numbers") from None
+        if not np.isfinite(arrays[key]).all():
+            raise PackError(f"manifest: voice {key} must be finite")
+    if (arrays["std"] <= 0).any():
+        raise PackError("manifest: voice std must be positive")
+    context, stride = take(voice, "context", int), take(voice, "stride", int)
+    if context < 0 or stride < 1:
+        raise PackError("manifest: voice context or stride is out of range")
+    return VoiceSettings(features, arrays["mean"], arrays["std"], context, stride, temperature)
+
+
+def _reject(levels: Mapping[str, Any]) -> dict[str, float]:
+    if "balanced" not in levels:
+        raise PackError("manifest: calibration.reject lacks 'balanced'")
+    named = {name: take(levels, name, float) for name in levels}
+    for name, level in named.items():
+        if not 0.0 <= level <= 1.0:
+            raise PackError(f"manifest: reject threshold {name!r} must lie in 0..1, not {level}")
+    return named
+
+
+def _english(kind: type[Any]) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
+    return names.get(kind, "a number")

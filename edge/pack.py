@@ -1,0 +1,179 @@
+"""A pack: models, manifest and language files in one folder, or in one .zip of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edge import fusion, manifest
+from edge.errors import PackError
+from edge.interpreter import Graph
+from edge.keywords import Recognizer, RecognizerSettings
+from edge.text import TextModel
+from edge.voice import Voice
+
+BUILTIN = "hearten-en-1"
+LARGEST = 64 * 1024 * 1024  # bytes of one file: no pack of ours comes near
+
+
+def open_pack(path: str | Path | None = None) -> Pack:
+    """Load and verify a pack: a folder, a .zip, or None for the built-in one.
+
+    Raises:
+        PackError: names the first thing that is wrong with it.
+    """
+    place = Path(str(resources.files("edge") / "packs" / BUILTIN)) if path is None else Path(path)
+    if not place.exists():
+        raise PackError(f"no pack at {place}")
+    source: Folder | Archive = Folder(place) if place.is_dir() else Archive(place)
+    return Pack.load(source, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files of a pack in a folder."""
+
+    place: Path
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; raises PackError if it cannot be read."""
+        try:
+            return (self.place / name).read_bytes()
+        except FileNotFoundError:
+            raise PackError(f"{self.place} lacks {name}") from None
+        except OSError as error:
+            raise PackError(f"{self.place / name} cannot be read: {error.strerror}") from None
+
+    def path(self, name: str, content: bytes) -> Path:
+        """Return where a library can open the file by name."""
+        return self.place / name
+
+
+class Archive:
+    """The files of a pack in a .zip; what needs a path is unpacked to a folder that goes away."""
+
+    def __init__(self, place: Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(place)
+        except (zipfile.BadZipFile, OSError):
+            raise PackError(f"{place} is neither a folder nor a .zip pack") from None
+        self.place = place
+        names = [n for n in self._zip.namelist() if PurePosixPath(n).name == "manifest.json"]
+        if not names:
+            raise PackError(f"{place} lacks manifest.json")
+        self._prefix = min(names, key=len).removesuffix("manifest.json")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; raises PackError if it is missing, damaged or huge."""
+        try:
+            if self._zip.getinfo(self._prefix + name).file_size > LARGEST:
+                raise PackError(f"{self.place}: {name} is larger than {LARGEST >> 20} MB")
+            return self._zip.read(self._prefix + name)
+        except KeyError:
+            raise PackError(f"{self.place} lacks {name}") from None
+        except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, NotImplementedError) as error:
+            raise PackError(f"{self.place}: {name} is damaged: {error}") from None
+
+    def path(self, name: str, content: bytes) -> Path:
+        """Unpack one file and return where it lies."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="hearten-")
+        target = Path(self._folder.name) / PurePosixPath(name).name
+        target.write_bytes(content)
+        return target
+
+
+class Pack:
+    """A verified pack, from which the branches of an engine are made."""
+
+    def __init__(
+        self, source: Folder | Archive, place: Path, data: dict[str, bytes], m: manifest.Manifest
+    ) -> None:
+        self.manifest = m
+        self.place = place
+        self._source, self._data = source, data
+
+    @classmethod
+    def load(cls, source: Folder | Archive, place: Path) -> Pack:
+        """Read every file, check its sha256, and check the manifest."""
+        try:
+            raw = json.loads(source.read("manifest.json"))
+        except (ValueError, RecursionError):
+            raise PackError(f"{place}: manifest.json is not JSON") from None
+        checked = manifest.parse(raw)
+        data = {name: _checked(source, name, digest) for name, digest in checked.files.items()}
+        return cls(source, place, data, checked)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every file."""
+        return {name: len(content) for name, content in self._data.items()}
+
+    def voice(self) -> Voice:
+        """Return a fresh voice branch; raises PackError where graph and manifest differ."""
+        graph, head = (self._graph(name) for name in self.manifest.voice_files)
+        branch = Voice(graph, head, self.manifest.voice)
+        if branch.labels != len(self.manifest.labels):
+            raise PackError(
+                f"{head.name} has {branch.labels} classes, the manifest "
+                f"{len(self.manifest.labels)} labels"
+            )
+        return branch
+
+    def text(self) -> TextModel:
+        """Return the text branch; raises PackError if the pack has none."""
+        section = self._section(self.manifest.text, "text")
+        words = self._content(manifest.take(section, "keywords", str)).decode("utf-8", "replace")
+        labels = tuple(manifest.take(section, "labels", list))
+        graph = self._graph(manifest.take(section, "graph", str))
+        return TextModel(graph, tuple(words.split()), labels)
+
+    def recognizer(self, keywords: frozenset[str]) -> Recognizer:
+        """Return a recogniser of ``keywords``; raises MissingExtra without pocketsphinx."""
+        section = dict(self._section(self.manifest.recognizer, "recognizer"))
+        for key in ("language_model", "dictionary"):
+            name = manifest.take(section, key, str)
+            section[key] = str(self._source.path(name, self._content(name)))
+        if isinstance(own := section.get("acoustic_model"), str):
+            section["acoustic_model"] = str(self.place / own)
+        section["confidence_map"] = tuple((p, c) for p, c in section.get("confidence_map", ()))
+        try:
+            return Recognizer(RecognizerSettings(**section), keywords)
+        except TypeError as error:
+            raise PackError(f"manifest: recognizer: {error}") from None
+
+    def fusion(self) -> fusion.LogLinear:
+        """Return the fusion of this pack."""
+        section = self._section(self.manifest.fusion, "fusion")
+        texts = manifest.take(self._section(self.manifest.text, "text"), "labels", list)
+        return fusion.build(section, self.manifest.labels, texts)
+
+    def _section(self, values: Any, name: str) -> Any:
+        if values is None:
+            raise PackError(f"{self.place} is voice only: it has no {name}")
+        return values
+
+    def _graph(self, name: str) -> Graph:
+        return Graph(self._content(name), name)
+
+    def _content(self, name: str) -> bytes:
+        if name not in self._data:
+            raise PackError(f"manifest names {name} but lists no sha256 for it")
+        return self._data[name]
+
+
+def _checked(source: Folder | Archive, name: str, digest: object) -> bytes:
+    parts = PurePosixPath(name)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in name:
+        raise PackError(f"manifest: {name!r} points outside the pack")
+    content = source.read(name)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise PackError(f"{name} was altered or cut short: its sha256 is not the manifest's")
+    return content

@@ -1,0 +1,123 @@
+"""The text graph: names, size, error against the float model, and refusals."""
+
+import json
+
+import numpy as np
+import pytest
+
+from edge.errors import HeartenError
+from edge.interpreter import Graph
+
+pytest.importorskip("tensorflow")
+
+from convert import text
+
+LABELS = ["angry", "happy", "neutral"]
+ROWS, WIDTH, HIDDEN, SLOTS = 400, 20, 16, 24
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    """Random weights whose rows differ a thousandfold in size, as plain files."""
+    folder = tmp_path_factory.mktemp("text")
+    rng = np.random.default_rng(5)
+    table = rng.normal(size=(ROWS + 1, WIDTH)) * rng.uniform(0.003, 3.0, (ROWS + 1, 1))
+    table[0] = 0.0
+    shapes = {
+        "salience": (WIDTH,),
+        "vad_hidden": (WIDTH, HIDDEN), "vad_hidden_bias": (HIDDEN,),
+        "category_hidden": (WIDTH, HIDDEN), "category_hidden_bias": (HIDDEN,),
+        "vad": (HIDDEN, 3), "vad_bias": (3,),
+        "category": (HIDDEN, len(LABELS)), "category_bias": (len(LABELS),),
+    }  # fmt: skip
+    arrays = {name: 0.3 * rng.normal(size=shape) for name, shape in shapes.items()}
+    content = {k: v.astype(np.float32) for k, v in {"table": table, **arrays}.items()}
+    np.savez(folder / "model.npz", **content)
+    (folder / "keywords.txt").write_text("".join(f"w{i}\n" for i in range(ROWS)))
+    described = {"vocabulary": "keywords.txt", "slots": SLOTS, "smoothing": 0.5}
+    described |= {"salience_limit": 4.0, "labels": LABELS}
+    (folder / "model.json").write_text(json.dumps(described))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graph(model_dir) -> bytes:
+    return text.build(model_dir)
+
+
+def some_bags(n: int = 300):
+    rng = np.random.default_rng(6)
+    ids = rng.integers(1, ROWS + 1, (n, SLOTS)).astype(np.int32)
+    ids[np.arange(SLOTS) >= rng.integers(1, SLOTS + 1, (n, 1))] = 0
+    return ids, np.where(ids > 0, rng.uniform(0.05, 1.0, ids.shape), 0.0).astype(np.float32)
+
+
+def test_tensors_have_the_names_and_shapes_of_the_contract(graph):
+    loaded = Graph(graph, "text.tflite")
+    assert set(loaded.inputs) == {"ids", "weights"}
+    assert set(loaded.outputs) == {"vad", "probabilities"}
+    assert loaded.shape("ids") == loaded.shape("weights") == (1, SLOTS)
+    assert loaded.shape("vad") == (1, 3)
+    assert loaded.shape("probabilities") == (1, len(LABELS))
+    assert loaded.inputs["ids"]["dtype"] is np.int32
+
+
+def test_the_table_is_stored_as_int8(graph):
+    assert ROWS * WIDTH < len(graph) < 2 * ROWS * WIDTH + 12_000
+
+
+def test_the_graph_is_close_to_the_float_model(model_dir, graph):
+    found = text.parity(text.load(model_dir), graph, *some_bags())
+    found.check()
+    assert found.items == 300
+    assert found.vad_error < 0.005
+    assert found.bytes == len(graph)
+
+
+def test_a_wrong_graph_is_refused(model_dir, graph):
+    weights = text.load(model_dir)
+    weights.arrays["vad"] = -weights.arrays["vad"]
+    with pytest.raises(HeartenError, match="differs"):
+        text.parity(weights, graph, *some_bags(50)).check()
+    with pytest.raises(HeartenError, match="bytes"):
+        text.Parity(0.0, 0.0, 1.0, 1, text.MAX_BYTES + 1).check()
+
+
+def test_rows_keep_their_own_precision_and_zero_stays_zero():
+    table = np.array([[0, 0, 0], [1e-4, -5e-5, 2e-5], [30, -10, 0.5]], np.float32)
+    quantised, scales = text.quantise_rows(table)
+    assert quantised.dtype == np.int8
+    assert not quantised[0].any()
+    bound = np.abs(table).max(axis=1, keepdims=True) / 254 * 1.001
+    assert (np.abs(quantised * scales - table) <= bound).all()
+
+
+def test_reference_by_hand():
+    arrays = {
+        "table": np.array([[0.0], [2.0]], np.float32),
+        "salience": np.array([0.5], np.float32),
+        "vad_hidden": np.array([[1.0]], np.float32),
+        "vad_hidden_bias": np.array([0.1], np.float32),
+        "category_hidden": np.array([[1.0]], np.float32),
+        "category_hidden_bias": np.array([0.1], np.float32),
+        "vad": np.array([[1.0, 0.0, -1.0]], np.float32),
+        "vad_bias": np.zeros(3, np.float32),
+        "category": np.array([[1.0, 0.0]], np.float32),
+        "category_bias": np.zeros(2, np.float32),
+    }
+    weights = text.TextWeights(arrays, 2, 0.5, 4.0, ("a", "b"), ("x",))
+    vad, shares = text.reference(weights, np.array([[1, 0]]), np.array([[0.6, 0.0]], np.float32))
+    share = 0.6 * np.e
+    hidden = share * 2.0 / (share + 0.5) + 0.1
+    np.testing.assert_allclose(vad[0], np.tanh([hidden, 0.0, -hidden]), rtol=1e-5)
+    assert shares[0, 0] == pytest.approx(1 / (1 + np.exp(-hidden)), rel=1e-5)
+
+
+def test_a_missing_or_unequal_model_is_named(tmp_path, model_dir):
+    with pytest.raises(HeartenError, match="python -m train text"):
+        text.load(tmp_path)
+    for name in ("model.npz", "model.json"):
+        (tmp_path / name).write_bytes((model_dir / name).read_bytes())
+    (tmp_path / "keywords.txt").write_text("one\ntwo\n")
+    with pytest.raises(HeartenError, match=r"401 rows for 2 keywords"):
+        text.load(tmp_path)

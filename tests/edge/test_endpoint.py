@@ -1,0 +1,76 @@
+"""Where speech starts and ends, at any level and over steady noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.endpoint import Endpointer, EndpointSettings, levels_db
+
+
+def noise(seconds: float, level_db: float, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.normal(scale=32768 * 10 ** (level_db / 20), size=int(seconds * 16000))
+
+
+def utterances(samples: np.ndarray, settings: EndpointSettings | None = None) -> list[tuple]:
+    chosen = settings or EndpointSettings()
+    endpointer = Endpointer(chosen)
+    found, start = [], 0
+    for level in levels_db(np.clip(samples, -32768, 32767).astype(np.int16)):
+        event = endpointer.update(level)
+        if event == "start":
+            start = endpointer.frame - chosen.onset_frames
+        elif event == "end":
+            found.append((start, endpointer.last_speech))
+    return found
+
+
+@pytest.mark.parametrize("level_db", [-10, -25, -40])
+@pytest.mark.parametrize("floor_db", [-100, -80, -60])
+def test_finds_a_burst_within_30_ms(level_db: float, floor_db: float) -> None:
+    samples = noise(5, floor_db)
+    samples[32000:48000] += noise(1, level_db, seed=1)
+    (start, end), *others = utterances(samples)
+    assert not others
+    assert abs(start - 200) <= 3
+    assert abs(end - 300) <= 3
+
+
+def test_a_short_pause_keeps_the_utterance_whole_and_a_long_one_splits_it() -> None:
+    for pause, count in ((0.4, 1), (1.0, 2)):
+        burst = noise(0.5, -20, seed=2)
+        silence = noise(pause, -70, seed=3)
+        parts = [noise(1, -70), burst, silence, burst, noise(2, -70, seed=4)]
+        assert len(utterances(np.concatenate(parts))) == count
+
+
+def test_steady_noise_closes_by_itself() -> None:
+    endpointer = Endpointer(EndpointSettings())
+    levels = levels_db(noise(12, -30).astype(np.int16))
+    speaking = []
+    for level in levels:
+        endpointer.update(level)
+        speaking.append(endpointer.speaking)
+    assert not any(speaking[500:]), "after 5 s the noise is the floor"
+
+
+def test_silence_and_a_click_are_no_speech() -> None:
+    assert utterances(np.zeros(32000)) == []
+    click = np.zeros(48000)
+    click[24000:24100] = 30000
+    assert utterances(click) == []
+
+
+def test_dc_is_no_speech() -> None:
+    assert max(levels_db(np.full(1600, 12000, np.int16))) == pytest.approx(-120)
+
+
+def test_reset_forgets() -> None:
+    endpointer = Endpointer(EndpointSettings())
+    for level in [-20.0] * 50:
+        endpointer.update(level)
+    assert endpointer.speaking
+    endpointer.reset()
+    assert not endpointer.speaking
+    assert endpointer.frame == 0

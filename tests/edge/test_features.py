@@ -1,0 +1,63 @@
+"""Streaming features equal python_speech_features, however the samples arrive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.features import HOP, Features, FeatureSettings, mel_filters
+
+psf = pytest.importorskip("python_speech_features", reason="pip install 'hearten[train]'")
+
+
+def signal(seconds: float = 1.3) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    time = np.arange(int(seconds * 16000)) / 16000
+    tone = 4000 * np.sin(2 * np.pi * 220 * time) * np.sin(2 * np.pi * 3 * time)
+    return (tone + rng.normal(scale=300, size=len(time))).astype(np.int16)
+
+
+def reference(samples: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "mfcc":
+        return psf.mfcc(
+            samples, 16000, numcep=20, nfilt=40, nfft=512, winfunc=np.hamming, appendEnergy=False
+        )
+    energies, _ = psf.fbank(samples, 16000, nfilt=40, nfft=512, winfunc=np.hamming)
+    return np.log(energies)
+
+
+@pytest.mark.parametrize("kind", ["logmel", "mfcc"])
+@pytest.mark.parametrize("piece", [1, 37, 160, 400, 1600, 10**6])
+def test_equals_the_reference_for_every_chunking(kind: str, piece: int) -> None:
+    samples = signal(0.2 if piece == 1 else 1.3)
+    features = Features(FeatureSettings(kind=kind))
+    pieces = [samples[i : i + piece] for i in range(0, len(samples), piece)]
+    found = np.concatenate([features.push(p) for p in pieces])
+    wanted = reference(samples, kind)[: len(found)]
+    assert len(found) == 1 + (len(samples) - 400) // HOP
+    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=2e-5)
+
+
+def test_reset_starts_a_new_signal() -> None:
+    features = Features(FeatureSettings())
+    first = features.push(signal())
+    features.reset()
+    np.testing.assert_array_equal(features.push(signal()), first)
+
+
+def test_silence_meets_the_floor_and_nothing_is_infinite() -> None:
+    silent = Features(FeatureSettings(floor=1.0)).push(np.zeros(16000, np.int16))
+    assert (silent == 0.0).all()
+    for loudest in (np.full(16000, -32768, np.int16), np.tile([32767, -32768], 8000)):
+        assert np.isfinite(Features(FeatureSettings()).push(loudest.astype(np.int16))).all()
+
+
+def test_filters_cover_the_band() -> None:
+    bank = mel_filters(FeatureSettings())
+    assert bank.shape == (40, 257)
+    assert (bank.sum(axis=1) > 0).all()
+
+
+def test_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="plp"):
+        FeatureSettings(kind="plp")

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the Debian packages that the tests need, as root or with sudo; otherwise says which.
+set -eu
+wanted="flite"
+missing=""
+for package in $wanted; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ]; then
+    sudo=""
+elif sudo -n true 2>/dev/null; then
+    sudo="sudo -n"
+else
+    echo "the tests need Debian packages; run: sudo apt-get install$missing" >&2
+    exit 2
+fi
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null

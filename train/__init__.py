@@ -1,0 +1,1 @@
+"""The workstation: corpora, models, evaluation. Run from a checkout: ``python -m train NAME``."""

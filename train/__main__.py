@@ -1,0 +1,52 @@
+"""``python -m train NAME``: one module, one command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from edge.errors import HeartenError
+
+COMMANDS = {
+    "fetch": "download a corpus, or take a local copy",
+    "voice": "train the voice model",
+    "vocabulary": "choose the keywords",
+    "text": "train the text model",
+    "language": "trim pocketsphinx's dictionary and language model",
+    "recognition": "measure the keyword recogniser",
+    "fusion": "fit fusion, temperature and reject thresholds",
+    "evaluate": "score a pack on its held-out speakers",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is one line and 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    listing = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+    outer = argparse.ArgumentParser(
+        prog="python -m train",
+        epilog=f"commands:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    outer.add_argument("name", choices=COMMANDS, metavar="NAME")
+    name = outer.parse_args(given[:1]).name
+    try:
+        room = importlib.import_module(f"train.{name}")
+    except ImportError as error:
+        print(f"train: {error}; pip install -e '.[train]'", file=sys.stderr)
+        return 2
+    parser = argparse.ArgumentParser(prog=f"python -m train {name}", description=COMMANDS[name])
+    room.add_arguments(parser)
+    try:
+        return int(room.run(parser.parse_args(given[1:])))
+    except HeartenError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("train: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,124 @@
+"""The corpora: one module each, all giving the same ``Utterance``.
+
+Every module has NAME, LICENCE, LICENCE_URL, CITE and ``load(folder)``, where ``folder`` is the
+folder of all corpora (``root()``) or the corpus's own one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.errors import HeartenError
+
+LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+DERIVED = "derived (Russell & Mehrabian 1977)"
+
+# Mean pleasure, arousal and dominance of the emotion words (Russell & Mehrabian 1977).
+EMOTION_VAD: Mapping[str, tuple[float, float, float]] = {
+    "neutral": (0.0, 0.0, 0.0),
+    "calm": (0.68, -0.46, 0.06),
+    "happy": (0.81, 0.51, 0.46),
+    "sad": (-0.63, -0.27, -0.33),
+    "angry": (-0.51, 0.59, 0.25),
+    "fearful": (-0.64, 0.60, -0.43),
+    "disgust": (-0.60, 0.35, 0.11),
+    "surprised": (0.40, 0.67, -0.13),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One item of a corpus: a recording, a text, or both, with what is known about it.
+
+    ``label`` is a label of the pack (``LABELS``) when exactly one applies, ``labels`` all that
+    apply, ``published`` the names that the corpus itself uses. V/A/D lie in [-1, 1]. ``sentence``
+    and ``session`` name what is shared between utterances. ``keywords`` are words known to be
+    spoken. ``sources`` says for each annotation whether it is published, derived or mapped.
+    """
+
+    id: str
+    path: Path | None = None
+    text: str | None = None
+    speaker: str | None = None
+    sentence: str | None = None
+    session: str | None = None
+    label: str | None = None
+    labels: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None
+    split: str | None = None
+    intensity: str | None = None
+    keywords: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def root() -> Path:
+    """Return the folder of the corpora: $HEARTEN_CORPORA, ../shared/corpora, or ./corpora."""
+    if named := os.environ.get("HEARTEN_CORPORA"):
+        return Path(named)
+    checkout = Path(__file__).resolve().parents[2]
+    shared = checkout.parent / "shared" / "corpora"
+    return shared if shared.is_dir() else checkout / "corpora"
+
+
+def locate(folder: Path, name: str, *places: str) -> Path:
+    """Return the first of ``places`` (relative to ``folder``) that exists.
+
+    Raises:
+        HeartenError: none does; the message names the command that fetches the corpus.
+    """
+    for place in places:
+        if (folder / place).exists():
+            return folder / place
+    raise missing(folder, name)
+
+
+def missing(folder: Path, name: str) -> HeartenError:
+    """Return the error for a corpus that is not there."""
+    return HeartenError(f"no {name} in {folder}: python -m train fetch {name}")
+
+
+def unusable(place: Path, name: str, wanted: str) -> HeartenError:
+    """Return the error for a corpus folder or file in which nothing can be used."""
+    return HeartenError(
+        f"{place} holds nothing of {name} ({wanted}): python -m train fetch {name}, "
+        "or set HEARTEN_CORPORA"
+    )
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """Return every WAVE and FLAC file below ``folder``, sorted by path."""
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in (".wav", ".flac"))
+    return sorted(p for p in files if not p.name.startswith("."))
+
+
+def read_text(path: Path, name: str) -> str:
+    """Return a UTF-8 text file; HeartenError if it cannot be read as one."""
+    try:
+        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HeartenError(f"{path} cannot be read as {name}: {error}") from error
+
+
+def read_lines(path: Path, name: str) -> list[str]:
+    """Return the lines of a UTF-8 text file; HeartenError if it cannot be read as one."""
+    return read_text(path, name).removesuffix("\n").split("\n")
+
+
+def read_table(path: Path, name: str, columns: Iterable[str]) -> list[dict[str, str]]:
+    """Return the rows of a comma-separated file; HeartenError if a column is missing."""
+    rows = csv.DictReader(io.StringIO(read_text(path, name), newline=""), restval="")
+    try:
+        if not set(columns).issubset(rows.fieldnames or ()):
+            raise unusable(path, name, f"columns {', '.join(columns)}")
+        return list(rows)
+    except csv.Error as error:
+        raise HeartenError(f"{path}, line {rows.line_num}: {error}") from error

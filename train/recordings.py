@@ -1,0 +1,135 @@
+"""Recordings become frames: the device's endpointer and features, kept on disk between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.audio.files import read
+from edge.audio.resample import Resampler
+from edge.emotion import Floats
+from edge.endpoint import Endpointer, EndpointSettings, levels_db
+from edge.engine import LEAD, TAIL
+from edge.errors import HeartenError
+from edge.features import HOP, RATE, Features, FeatureSettings
+from train.corpora import Utterance, emodb, noise, ravdess
+
+CORPORA = ("ravdess-speech", "ravdess-song", "emodb")
+SPEEDS = (0.9, 1.0, 1.1)
+CACHE = Path("runs/cache")
+
+
+def load(folder: Path, names: Sequence[str]) -> list[Utterance]:
+    """Return the labelled recordings of some corpora; speakers of different corpora differ.
+
+    Raises:
+        HeartenError: an unknown corpus, or one that is not in ``folder``.
+    """
+    found: list[Utterance] = []
+    for name in names:
+        if name not in CORPORA:
+            raise HeartenError(f"unknown corpus {name!r}; known: {', '.join(CORPORA)}")
+        if name == "emodb":
+            found += [replace(u, speaker=f"emodb-{u.speaker}") for u in emodb.load(folder)]
+        else:
+            found += ravdess.load(folder, name.removeprefix("ravdess-"))
+    return [utterance for utterance in found if utterance.label]
+
+
+def speech(samples: NDArray[np.int16], settings: EndpointSettings) -> NDArray[np.int16]:
+    """Return what the engine would take as utterance, from first onset to last offset.
+
+    A recording in which the endpointer finds no speech is returned whole.
+    """
+    endpoint = Endpointer(settings)
+    first: int | None = None
+    last = 0
+    for level in levels_db(samples):
+        if endpoint.update(level) == "start" and first is None:
+            first = max(0, endpoint.frame - settings.onset_frames - LEAD)
+        last = max(last, endpoint.last_speech)
+    return samples if first is None else samples[first * HOP : (last + TAIL) * HOP]
+
+
+def at_speed(samples: NDArray[np.int16], speed: float) -> NDArray[np.int16]:
+    """Play faster or slower, pitch included; a pass-through at 1."""
+    if speed == 1.0:
+        return samples
+    resampler = Resampler(round(RATE * speed), RATE)
+    signal = samples.astype(np.float32) / 32768.0
+    played = np.concatenate([resampler.push(signal), resampler.flush()])
+    return np.clip(np.rint(played * 32768.0), -32768, 32767).astype(np.int16)
+
+
+class Frames:
+    """The frames of recordings, computed once for each path, speed and setting."""
+
+    def __init__(
+        self, features: FeatureSettings, endpoint: EndpointSettings, cache: Path = CACHE
+    ) -> None:
+        self.features, self.endpoint = features, endpoint
+        self._cache = cache
+
+    def utterances(
+        self, items: Sequence[Utterance], speeds: Sequence[float] = SPEEDS
+    ) -> dict[str, dict[float, Floats]]:
+        """Return {utterance id: {speed: frames (n, size)}}, with progress on stderr."""
+        return {
+            item.id: {speed: self._cached(_path(item), speed, trimmed=True) for speed in speeds}
+            for item in _progress(items, "features")
+        }
+
+    def noises(self, folder: Path) -> list[Floats]:
+        """Return the frames of the noise recordings of ``folder``, untrimmed."""
+        items = noise.load(folder)
+        return [self._cached(_path(item), 1.0, trimmed=False) for item in items]
+
+    def _cached(self, path: Path, speed: float, trimmed: bool) -> Floats:
+        status = path.stat()
+        key = json.dumps(
+            [
+                self.features.to_dict(),
+                self.endpoint.to_dict() if trimmed else None,
+                str(path.resolve()),
+                status.st_size,
+                status.st_mtime_ns,
+                speed,
+            ]
+        )
+        place = self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+        if place.exists():
+            return np.asarray(np.load(place), np.float32)
+        frames = self._compute(path, speed, trimmed)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        partial = place.with_suffix(".part.npy")  # a run that is cut short leaves no half file
+        np.save(partial, frames)
+        partial.rename(place)
+        return frames
+
+    def _compute(self, path: Path, speed: float, trimmed: bool) -> Floats:
+        samples = read(path)
+        if trimmed:
+            samples = speech(samples, self.endpoint)
+        return Features(self.features).push(at_speed(samples, speed))
+
+
+def _path(item: Utterance) -> Path:
+    if item.path is None:
+        raise HeartenError(f"{item.id} has no recording")
+    return item.path
+
+
+def _progress(items: Sequence[Utterance], what: str) -> Iterator[Utterance]:
+    """Yield the items; say how far it is on stderr, once for each hundred."""
+    for index, item in enumerate(items):
+        if index % 100 == 0:
+            print(f"\r{what} {index}/{len(items)}", end="", file=sys.stderr, flush=True)
+        yield item
+    print(f"\r{what} {len(items)}/{len(items)}", file=sys.stderr)

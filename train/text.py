@@ -1,0 +1,239 @@
+"""Train the text model: an embedding bag over the keywords, for V/A/D and seven categories.
+
+EmoBank teaches V/A/D, GoEmotions and ISEAR the categories (mapping: ``train.text_data``). Half of
+what the network sees is damaged as a weak recogniser would. The epoch is chosen on the dev splits,
+with all words and with a third of them; the test splits are scored once, at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.emotion import DIMENSIONS
+from edge.errors import HeartenError
+from train import metrics, text_data, vocabulary
+from train.corpora import glove, root, warriner
+from train.text_data import CATEGORIES, Bags
+from train.text_model import LIMIT, Shape, arrays, initial_table, network
+from train.text_training import Data, Settings, Split, Trainer, read_data
+
+Array = NDArray[np.float32]
+
+HEARD = 1 / 3
+"""Share of the words that the recogniser hears: its recall on LibriSpeech test-other."""
+
+CONTRASTS = ("happy", "not happy", "afraid", "not afraid", "good", "never good")
+
+
+def damaged(bags: Bags, condition: str) -> Bags:
+    """Return the bags of a condition: "clean" as they are, "third" with a third of the words."""
+    if condition == "clean":
+        return bags
+    return text_data.keep_share(bags, HEARD, np.random.default_rng(20))
+
+
+def score(split: Split, vad: Array, shares: Array, corpus: str) -> dict[str, float]:
+    """Return the metrics of one corpus: r and CCC of V/A/D, or F1, UAR, WAR of the categories.
+
+    An item of several categories counts under the first of its equal shares.
+    """
+    if corpus == "emobank":
+        named = list(enumerate(DIMENSIONS))
+        pairs = {name: (split.targets[:, i], vad[:, i]) for i, name in named}
+        found = {f"r_{name}": metrics.pearson(*pair) for name, pair in pairs.items()}
+        return found | {f"ccc_{name}": metrics.ccc(*pair) for name, pair in pairs.items()}
+    single = split.targets.max(axis=1) == 1.0
+    truth, guess = split.targets[single].argmax(axis=1), shares[single].argmax(axis=1)
+    return {
+        "macro_f1": metrics.macro_f1(truth, guess),
+        "uar": metrics.uar(truth, guess),
+        "war": metrics.war(truth, guess),
+        "ece": metrics.ece(truth, shares[single]),
+        "items": float(single.sum()),
+    }
+
+
+def evaluate(trainer: Trainer, data: Data, part: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Return condition -> corpus -> metric -> value for one split."""
+    return {
+        condition: {
+            corpus: score(
+                splits[part], *trainer.predict(damaged(splits[part].bags, condition)), corpus
+            )
+            for corpus, splits in data.items()
+        }
+        for condition in ("clean", "third")
+    }
+
+
+def quality(scores: dict[str, dict[str, dict[str, float]]]) -> float:
+    """Return the figure that chooses the epoch: mean CCC of V/A/D and macro-F1, both conditions."""
+    found = [
+        value
+        for corpora in scores.values()
+        for named in corpora.values()
+        for name, value in named.items()
+        if name.startswith("ccc_") or name == "macro_f1"
+    ]
+    return float(np.mean(found))
+
+
+def fit(trainer: Trainer, data: Data, out: Path, seed: int) -> None:
+    """Train until the dev splits stop improving; leave the best weights in the model.
+
+    The last epoch and the best one are kept under ``out/checkpoint``. Each epoch's damage is
+    drawn from (seed, epoch), so a resumed run sees what an unbroken one would have seen.
+    """
+    settings, place = trainer.settings, out / "checkpoint"
+    for epoch in range(int(trainer.epoch) + 1, settings.epochs + 1):
+        if epoch - int(trainer.best_epoch) > settings.patience:
+            break
+        began = time.perf_counter()
+        loss = trainer.train_epoch(data, np.random.default_rng((seed, epoch)))
+        scores = evaluate(trainer, data, "dev")
+        trainer.epoch.assign(epoch)
+        if better := quality(scores) > float(trainer.best):
+            trainer.best.assign(quality(scores))
+            trainer.best_epoch.assign(epoch)
+            trainer.model.save_weights(str(place / "best"))
+        trainer.checkpoint.write(str(place / "last"))
+        seconds = time.perf_counter() - began
+        head = f"text: epoch {epoch}/{settings.epochs} loss {loss:.3f} dev {_summary(scores)}"
+        print(f"{head}{' *' if better else ''} ({seconds:.1f} s)", file=sys.stderr)
+    trainer.model.load_weights(str(place / "best")).expect_partial()
+
+
+def contrasts(trainer: Trainer, keywords: tuple[str, ...]) -> dict[str, list[float]]:
+    """Return V/A/D of a few phrases that differ by a negation."""
+    bags = text_data.encode([phrase.split() for phrase in CONTRASTS], keywords)
+    vad, _ = trainer.predict(bags)
+    return {p: [round(float(x), 4) for x in row] for p, row in zip(CONTRASTS, vad, strict=True)}
+
+
+def save_model(trainer: Trainer, data: Data, out: Path, shape: Shape, seed: int) -> None:
+    """Write ``model.npz`` (plain arrays) and ``model.json`` (what a graph needs besides them)."""
+    np.savez_compressed(out / "model.npz", **arrays(trainer.model))
+    dev = data["emobank"]["dev"]
+    predicted, _ = trainer.predict(dev.bags)
+    share = np.concatenate([data[name]["train"].targets for name in text_data.CORPORA[1:]])
+    described = {
+        "vocabulary": "keywords.txt",
+        "slots": text_data.SLOTS,
+        **asdict(shape),
+        "salience_limit": LIMIT,
+        "labels": list(CATEGORIES),
+        "label_prior": _rounded(share.mean(axis=0)),
+        "dimensions": list(DIMENSIONS),
+        "vad_scale": "EmoBank ratings, (x - 3) / 2",
+        "vad_dev": {
+            "mean": _rounded(predicted.mean(axis=0)),
+            "sd": _rounded(predicted.std(axis=0)),
+            "reference_mean": _rounded(dev.targets.mean(axis=0)),
+            "reference_sd": _rounded(dev.targets.std(axis=0)),
+        },
+        "category_mapping": text_data.category_mapping(),
+        "settings": asdict(trainer.settings),
+        "seed": seed,
+    }
+    _write_json(out / "model.json", described)
+
+
+def save_predictions(trainer: Trainer, data: Data, path: Path) -> None:
+    """Write ids, V/A/D, probabilities, targets of dev and test, clean and one third.
+
+    Keys are ``corpus/part/ids``, ``corpus/part/targets`` and ``corpus/part/condition/vad`` or
+    ``.../probabilities``.
+    """
+    content: dict[str, NDArray[Any]] = {}
+    for corpus, splits in data.items():
+        for part in ("dev", "test"):
+            split = splits[part]
+            content[f"{corpus}/{part}/ids"] = np.array(split.ids)
+            content[f"{corpus}/{part}/targets"] = split.targets
+            for condition in ("clean", "third"):
+                bags = damaged(split.bags, condition)
+                vad, shares = trainer.predict(bags)
+                key = f"{corpus}/{part}/{condition}"
+                content |= {f"{key}/vad": vad, f"{key}/probabilities": shares}
+                content[f"{key}/evidence"] = bags.weights.sum(axis=1)
+    np.savez_compressed(path, **content)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``python -m train text``."""
+    parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=Settings().epochs, help="most epochs")
+    parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, evaluate and write the model; return the exit code."""
+    import tensorflow as tf
+
+    # Dropout then keeps its state in the model, so that a resumed run repeats an unbroken one.
+    tf.keras.backend.experimental.enable_tf_random_generator()
+    tf.keras.utils.set_random_seed(args.seed)
+    keywords = _keywords(args.out)
+    data = read_data(root(), keywords, 600 if args.smoke else None)
+    epochs = min(args.epochs, 2) if args.smoke else args.epochs
+    shape, settings = Shape(), replace(Settings(), epochs=epochs)
+    table = initial_table(keywords, glove.vectors(root()), warriner.norms(root()), shape.width)
+    spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 1e-3)
+    trainer = Trainer(network(shape, table, settings.dropout), settings, spread)
+    if args.resume:
+        _restore(trainer, args.out)
+    fit(trainer, data, args.out, args.seed)
+    result = {
+        "seed": args.seed,
+        "best_epoch": int(trainer.best_epoch),
+        "dev": evaluate(trainer, data, "dev"),
+        "test": evaluate(trainer, data, "test"),
+        "contrasts": contrasts(trainer, keywords),
+        "keywords": len(keywords),
+        "smoke": args.smoke,
+    }
+    save_model(trainer, data, args.out, shape, args.seed)
+    save_predictions(trainer, data, args.out / "predictions.npz")
+    _write_json(args.out / "metrics.json", result)
+    print(f"text: wrote {args.out}/model.npz, metrics.json, predictions.npz", file=sys.stderr)
+    return 0
+
+
+def _keywords(out: Path) -> tuple[str, ...]:
+    path = out / "keywords.txt"
+    if not path.is_file():
+        raise HeartenError(f"no {path}: python -m train vocabulary --out {out}")
+    return vocabulary.read(path)
+
+
+def _restore(trainer: Trainer, out: Path) -> None:
+    place = out / "checkpoint" / "last"
+    if not place.with_suffix(".index").is_file():
+        raise HeartenError(f"nothing to resume in {out}: leave --resume out")
+    trainer.checkpoint.read(str(place)).assert_existing_objects_matched()
+
+
+def _summary(scores: dict[str, dict[str, dict[str, float]]]) -> str:
+    clean = scores["clean"]
+    rated = " ".join(f"{clean['emobank']['r_' + name]:.3f}" for name in DIMENSIONS)
+    named = " ".join(f"{clean[name]['macro_f1']:.3f}" for name in text_data.CORPORA[1:])
+    return f"r {rated} F1 {named} quality {quality(scores):.4f}"
+
+
+def _rounded(values: Array) -> list[float]:
+    return [round(float(x), 5) for x in values]
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

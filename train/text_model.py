@@ -1,0 +1,99 @@
+"""The network of the text model: a weighted embedding bag with two small heads.
+
+For words ``i`` with rows ``e_i`` and recogniser confidences ``w_i``::
+
+    a_i  = w_i exp(clip(e_i . q, -4, 4))             how much a word counts: learned, times heard
+    bag  = sum(a_i e_i) / (sum(a_i) + smoothing)     one unsure word alone gives a small bag
+    vad           = tanh(relu(bag W + b) V + v)
+    probabilities = softmax(relu(bag X + d) C + c)
+
+The table starts from GloVe, reduced by principal components, with Warriner's norms as three more
+columns; training moves all of it, and neither is stored as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.text_data import CATEGORIES
+
+Array = NDArray[np.float32]
+
+LIMIT = 4.0
+"""Bound of the exponent of a word's weight: no word counts more than e^8 times another."""
+
+LAYERS = ("table", "salience", "vad_hidden", "vad", "category_hidden", "category")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of the network: table columns, hidden units of each head, and the bag's smoothing."""
+
+    width: int = 48
+    hidden: int = 48
+    smoothing: float = 0.5
+
+
+def initial_table(
+    keywords: Sequence[str],
+    glove: tuple[Sequence[str], Array],
+    norms: Mapping[str, Sequence[float]],
+    width: int,
+) -> Array:
+    """Return the starting table, shape (keywords + 1, width): row 0 is padding and zero.
+
+    ``width - 3`` columns are principal components of the keywords' GloVe vectors, three are
+    Warriner's norms. A keyword that a source lacks gets zeros there.
+    """
+    place = {word: i for i, word in enumerate(glove[0])}
+    vectors = np.zeros((len(keywords), glove[1].shape[1]), np.float32)
+    rated = np.zeros((len(keywords), 3), np.float32)
+    for i, word in enumerate(keywords):
+        if word in place:
+            vectors[i] = glove[1][place[word]]
+        rated[i] = norms.get(word, (0.0, 0.0, 0.0))
+    vectors -= vectors.mean(axis=0)
+    components = np.linalg.svd(vectors, full_matrices=False)[2][: width - 3]
+    parts = [x / max(float(x.std()), 1e-6) for x in (vectors @ components.T, rated)]
+    table = np.zeros((len(keywords) + 1, width), np.float32)
+    joined = 0.3 * np.concatenate(parts, axis=1)
+    table[1:, : joined.shape[1]] = joined
+    return table
+
+
+def network(shape: Shape, table: Array, dropout: float) -> Any:
+    """Return the Keras model: [ids (n, slots) int32, weights (n, slots)] -> [vad, logits]."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    ids = tf.keras.Input((None,), dtype="int32", name="ids")
+    weights = tf.keras.Input((None,), name="weights")
+    start = tf.keras.initializers.Constant(table)
+    words = layers.Embedding(*table.shape, embeddings_initializer=start, name="table")(ids)
+    appeal = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="salience")(words)
+    share = weights * tf.exp(tf.clip_by_value(appeal[..., 0], -LIMIT, LIMIT))
+    total = tf.reduce_sum(share, axis=1, keepdims=True)
+    bag = tf.reduce_sum(words * share[..., None], axis=1) / (total + shape.smoothing)
+    bag = layers.Dropout(dropout)(bag)
+    outputs = []
+    for name, size, form in (("vad", 3, "tanh"), ("category", len(CATEGORIES), None)):
+        hidden = layers.Dense(shape.hidden, "relu", name=f"{name}_hidden")(bag)
+        hidden = layers.Dropout(dropout)(hidden)
+        outputs.append(layers.Dense(size, form, name=name)(hidden))
+    return tf.keras.Model([ids, weights], outputs)
+
+
+def arrays(model: Any) -> dict[str, Array]:
+    """Return the weights of a Keras model from ``network`` as plain arrays by name."""
+    found: dict[str, Array] = {}
+    for name in LAYERS:
+        for suffix, value in zip(("", "_bias"), model.get_layer(name).get_weights(), strict=False):
+            found[name + suffix] = value.astype(np.float32)
+    found["table"][0] = 0.0
+    found["salience"] = found["salience"][:, 0]
+    return found
