@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,12 @@ from typing import Any
 
 from edge.errors import HeartenError
 from edge.manifest import FORMAT
+from train.provenance import commit
 
 NAME = "hearten-en-1"
 LICENCE = "CC BY-NC-SA 4.0"
+# Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
+MIN_CONFIDENCE = 0.4
 LARGEST_MODELS = 1_000_000  # bytes of all graphs together
 
 
@@ -76,7 +78,7 @@ def convert(args: argparse.Namespace) -> int:
     """Convert, compare, and write the pack; raises HeartenError where it must not be written."""
     runs = Runs.of(args)
     from convert import pack, text  # TensorFlow takes seconds to import
-    from convert.artefacts import calibration_frames, compare
+    from convert.artefacts import calibration_frames, compare, score
     from convert.voice import VoiceModel, graphs
 
     model = VoiceModel.load(runs.voice)
@@ -85,7 +87,7 @@ def convert(args: argparse.Namespace) -> int:
     frames = calibration_frames(model) if args.quantize in ("int8", "int16x8") else []
     graph, head = graphs(model, args.quantize, frames)
     files = {"voice.tflite": graph, "head.tflite": head}
-    report = compare(model, runs.voice, files, temperature)
+    report = compare(score(model, runs.voice, files, temperature), runs.voice)
     files["text.tflite"] = text.build(runs.text)
     models = sum(len(content) for content in files.values())
     if models > LARGEST_MODELS:
@@ -141,10 +143,14 @@ def _manifest(
 
 def _recognizer(folder: Path) -> dict[str, Any]:
     """Return the manifest's section: files, and what was measured best for them."""
-    section: dict[str, Any] = {"language_model": "words.lm.bin", "dictionary": "words.dict"}
-    for name in ("recognizer.json", "confidence_map.json"):
-        if (folder / name).is_file():
-            section |= _json(folder / name)
+    section: dict[str, Any] = {
+        "language_model": "words.lm.bin",
+        "dictionary": "words.dict",
+        "min_confidence": MIN_CONFIDENCE,
+        "options": _json(folder / "language.json")["options"],
+    }
+    if (folder / "confidence.json").is_file():
+        section |= _json(folder / "confidence.json")
     return section
 
 
@@ -161,7 +167,7 @@ def _training(
     )
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": _commit(),
+        "commit": commit(),
         "sources": sources,
         "commands": [about["command"], fusion["command"]],
         "voice": {
@@ -211,13 +217,6 @@ def _say(
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text())
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

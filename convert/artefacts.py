@@ -21,30 +21,32 @@ from train import corpora, recordings
 from train.corpora import Utterance
 
 PARTS = ("dev", "test")
+ARTEFACTS = ("float", "quantised", "streaming")
 CALIBRATION = 40  # recordings
 
 
-def compare(
-    model: VoiceModel, folder: Path, files: Mapping[str, bytes], temperature: float
-) -> dict[str, Any]:
-    """Score the three artefacts on RAVDESS speech of the development and test actors.
+Found = dict[str, dict[str, Said]]
 
-    Parity is judged on the development actors, speech and song.
+
+def score(model: VoiceModel, folder: Path, files: Mapping[str, bytes], temperature: float) -> Found:
+    """Return {part: {artefact: what it says}} of the development and test speakers."""
+    return {part: _part(model, folder, part, files, temperature) for part in PARTS}
+
+
+def compare(found: Found, folder: Path) -> dict[str, Any]:
+    """Return UAR and CCC on RAVDESS speech, and parity with the float model.
+
+    Parity is judged on the development speakers, speech and song.
 
     Raises:
         ParityError: the quantised or streaming artefact differs too much from the float model.
     """
-    found = {part: _part(model, folder, part, files, temperature) for part in PARTS}
-    parity = {
-        name: difference(found["dev"]["float"], found["dev"][name])
-        for name in ("quantised", "streaming")
-    }
+    parity = {name: difference(found["dev"]["float"], found["dev"][name]) for name in ARTEFACTS[1:]}
     for name, row in parity.items():
         demand(name, row)
-    saved = _predictions(folder)
-    artefacts: dict[str, Any] = {}
-    for name in ("float", "quantised", "streaming"):
-        artefacts[name] = {}
+    saved = predictions(folder)
+    artefacts: dict[str, Any] = {name: {} for name in ARTEFACTS}
+    for name in ARTEFACTS:
         for part in PARTS:
             speech = np.char.startswith(saved[f"{part}/ids"], "03-01")
             said = found[part][name]
@@ -100,7 +102,7 @@ def _part(
     temperature: float,
 ) -> dict[str, Said]:
     """Return what the three artefacts say of one partition, utterances in the saved order."""
-    saved = _predictions(folder)
+    saved = predictions(folder)
     items = _items(model, [str(name) for name in saved[f"{part}/ids"]])
     voice = branch(model, files, temperature)
     endpoint = EndpointSettings(**model.about["endpoint"])
@@ -117,6 +119,7 @@ def _items(model: VoiceModel, ids: Sequence[str]) -> list[Utterance]:
     return [every[name] for name in ids]
 
 
-def _predictions(folder: Path) -> dict[str, Any]:
+def predictions(folder: Path) -> dict[str, Any]:
+    """Return what ``python -m train voice`` saved of the development and test speakers."""
     with np.load(folder / "predictions.npz") as saved:
         return {name: saved[name] for name in saved.files}

@@ -80,7 +80,7 @@ def load(model_dir: Path) -> TextWeights:
 
 
 def quantise_rows(table: Array) -> tuple[NDArray[np.int8], Array]:
-    """Return int8 rows and their scales, shapes (rows, width) and (rows, 1); zero rows stay zero."""
+    """Return int8 rows and their scales, shape (rows, 1); a row of zeros stays zero."""
     scales = np.abs(table).max(axis=1, keepdims=True) / 127.0
     scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
     return np.rint(table / scales).astype(np.int8), scales
@@ -99,6 +99,8 @@ def graph_of(weights: TextWeights) -> bytes:
     """Return the TFLite graph of ``weights``; see ``build``."""
     import tensorflow as tf
 
+    from convert.quantize import convert
+
     shape = (1, weights.slots)
     network = tf.function(
         _network(weights),
@@ -107,25 +109,22 @@ def graph_of(weights: TextWeights) -> bytes:
             tf.TensorSpec(shape, tf.float32, name="weights"),
         ],
     )
-    holder = tf.Module()
-    concrete = network.get_concrete_function()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], holder)
-    return rename_outputs(converter.convert(), {3: "vad", len(weights.labels): "probabilities"})
+    return convert(network.get_concrete_function(), "float32")
 
 
-def _network(weights: TextWeights) -> Any:
+def _network(model: TextWeights) -> Any:
     import tensorflow as tf
 
-    values = weights.arrays
+    values = model.arrays
     table, scales = quantise_rows(values["table"])
     salience = values["salience"][:, None]
 
-    def forward(ids: Any, confidences: Any) -> Any:
+    def forward(ids: Any, weights: Any) -> Any:
         rows = tf.cast(tf.gather(tf.constant(table), ids[0]), tf.float32)
         rows *= tf.gather(tf.constant(scales), ids[0])
-        appeal = tf.clip_by_value(tf.matmul(rows, salience), -weights.limit, weights.limit)
-        share = tf.reshape(confidences, (1, -1)) * tf.exp(tf.reshape(appeal, (1, -1)))
-        total = tf.reduce_sum(share, axis=1, keepdims=True) + weights.smoothing
+        appeal = tf.clip_by_value(tf.matmul(rows, salience), -model.limit, model.limit)
+        share = tf.reshape(weights, (1, -1)) * tf.exp(tf.reshape(appeal, (1, -1)))
+        total = tf.reduce_sum(share, axis=1, keepdims=True) + model.smoothing
         bag = tf.matmul(share, rows) / total
 
         def head(name: str) -> Any:
@@ -135,18 +134,6 @@ def _network(weights: TextWeights) -> Any:
         return {"vad": tf.tanh(head("vad")), "probabilities": tf.nn.softmax(head("category"))}
 
     return forward
-
-
-def rename_outputs(model: bytes, names: dict[int, str]) -> bytes:
-    """Name the outputs of a TFLite file by their last dimension (the converter drops names)."""
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    content = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
-    graph = content.subgraphs[0]
-    for output in graph.outputs:
-        tensor = graph.tensors[output]
-        tensor.name = names[int(tensor.shape[-1])].encode()
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(content))
 
 
 def reference(

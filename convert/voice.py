@@ -7,27 +7,21 @@ becomes a WHILE loop, slower, and cannot be fully quantised.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.quantize import Samples, convert
 from edge.emotion import Floats
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import tensorflow as tf
-
-QUANTIZATIONS = ("float32", "float16", "int8-dynamic", "int8", "int16x8")
 BLOCK = 12  # frames a call: 120 ms, and a multiple of every stride we use
 EPSILON = 1e-3  # of Keras's batch normalisation
 
 Arrays = dict[str, NDArray[Any]]
-Samples = list[dict[str, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +127,6 @@ def head_function(model: VoiceModel) -> Any:
     )
 
 
-def convert(function: Any, quantization: str, samples: Samples | None = None) -> bytes:
-    """Convert a concrete function; ``samples`` calibrate full integer quantisation."""
-    if quantization not in QUANTIZATIONS:
-        raise ValueError(f"unknown quantisation {quantization!r}")
-    holder = tf.Module()
-    holder.function = function  # with an owner, the file keeps the names of inputs and outputs
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
-    if quantization != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if quantization == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if quantization in ("int8", "int16x8"):
-        converter.representative_dataset = _calibration(samples or [])
-        converter.target_spec.supported_ops = [_INTEGER_OPERATORS[quantization]]
-    return bytes(converter.convert())
-
-
-_INTEGER_OPERATORS = {
-    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
-    "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-}
-
-
 def graphs(model: VoiceModel, quantization: str, frames: list[Floats]) -> tuple[bytes, bytes]:
     """Return chunk graph and head; ``frames`` are normalised utterances that calibrate integers.
 
@@ -168,15 +139,6 @@ def graphs(model: VoiceModel, quantization: str, frames: list[Floats]) -> tuple[
         convert(chunk_function(model), quantization, samples),
         convert(head_function(model), simple),
     )
-
-
-def _calibration(samples: Samples) -> Callable[[], Iterator[dict[str, Floats]]]:
-    """Return the generator that the converter asks for, inputs by name."""
-
-    def generate() -> Iterator[dict[str, Floats]]:
-        yield from samples
-
-    return generate
 
 
 def chunk_samples(model: VoiceModel, utterances: list[Floats], limit: int = 300) -> Samples:

@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,9 +97,26 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(args: argparse.Namespace) -> Engine:
-    return Engine.open(
-        args.pack, words=not args.no_words, partials=args.timeline, reject=args.reject
-    )
+    with _native_notes_off():
+        return Engine.open(
+            args.pack, words=not args.no_words, partials=args.timeline, reject=args.reject
+        )
+
+
+@contextmanager
+def _native_notes_off() -> Iterator[None]:
+    """Keep what the interpreter's C++ writes to descriptor 2 while loading off the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _file(args: argparse.Namespace) -> int:
@@ -181,7 +199,8 @@ def _pack(args: argparse.Namespace) -> int:
 
 
 def _verify(pack: Pack, as_json: bool) -> int:
-    report = bench.parity(pack)
+    with _native_notes_off():
+        report = bench.parity(pack)
     if as_json:
         print(json.dumps({"pack": pack.manifest.name, "valid": True, **report}))
     else:

@@ -51,7 +51,10 @@ class Graph:
         except (ValueError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
             raise PackError(f"{name} is not a TFLite model that runs here: {reason}") from error
-        self.inputs, self.outputs = _named_tensors(self._interpreter)
+        if not self._interpreter.get_signature_list():
+            raise PackError(f"{name} does not name its inputs and outputs")
+        runner = self._interpreter.get_signature_runner()
+        self.inputs, self.outputs = runner.get_input_details(), runner.get_output_details()
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of a named input or output. Raises PackError for an unknown name."""
@@ -59,6 +62,11 @@ class Graph:
         if detail is None:
             raise PackError(f"{self.name} has no tensor {tensor!r}")
         return tuple(int(n) for n in detail["shape"])
+
+    def tensors(self) -> list[dict[str, Any]]:
+        """Return the details of every tensor, weights included."""
+        details: list[dict[str, Any]] = self._interpreter.get_tensor_details()
+        return details
 
     def run(self, **values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Set every input by name, invoke, and return every output by name."""
@@ -70,21 +78,6 @@ class Graph:
             name: _dequantise(self._interpreter.get_tensor(detail["index"]), detail)
             for name, detail in self.outputs.items()
         }
-
-
-def _named_tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the details of inputs and outputs by the names of the model's signature."""
-    if interpreter.get_signature_list():
-        runner = interpreter.get_signature_runner()
-        return runner.get_input_details(), runner.get_output_details()
-    details = interpreter.get_input_details(), interpreter.get_output_details()
-    inputs, outputs = ({_short(d["name"]): d for d in side} for side in details)
-    return inputs, outputs
-
-
-def _short(name: str) -> str:
-    """Strip what converters add: ``serving_default_x:0`` is ``x``."""
-    return name.removeprefix("serving_default_").split(":")[0]
 
 
 def _quantise(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:

@@ -31,6 +31,9 @@ OPTIONS: dict[str, Any] = {
     "bestpath": True,
     "maxhmmpf": 3000,
     "maxwpf": 5,
+    # A small vocabulary hears short keywords in longer unknown words: make new words dearer.
+    "lw": 8.0,
+    "wip": 0.1,
     # The mean cepstrum of LibriSpeech utterances.
     "cmninit": "46.43,4.94,2.66,5.54,-0.09,-0.87,-6.62,-5.77,-5.53,-1.35,4.45,-3.64,3.91",
 }

@@ -143,10 +143,14 @@ class Pack:
             section[key] = str(self._source.path(name, self._content(name)))
         if isinstance(own := section.get("acoustic_model"), str):
             section["acoustic_model"] = str(self.place / own)
-        section["confidence_map"] = tuple((p, c) for p, c in section.get("confidence_map", ()))
+        for key in ("min_confidence", "partial_confidence", "settle"):
+            if key in section:
+                section[key] = manifest.take(section, key, float)
         try:
+            points = section.get("confidence_map", ())
+            section["confidence_map"] = tuple((float(p), float(c)) for p, c in points)
             return Recognizer(RecognizerSettings(**section), keywords)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise PackError(f"manifest: recognizer: {error}") from None
 
     def fusion(self) -> fusion.LogLinear:

@@ -124,9 +124,10 @@ class Voice:
         """Run one block; ``valid`` of its frames are real."""
         window = np.concatenate([self._context, frames])
         out = self._graph.run(frames=window[None], state=self._state)
-        steps = valid // self.settings.stride
+        stride = self.settings.stride
+        steps = valid // stride
         states, scores = out["states"][0, :steps], out["attention"][0, :steps, 0]
-        self._blocks.append(Block(self._done, states, scores, frames[:valid]))
+        self._blocks.append(Block(self._done, states, scores, frames[: steps * stride]))
         self._state = out["state_out"]
         self._context = window[len(window) - self.settings.context :]
         self._done += valid

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
+from edge.text import SLOTS
 from train import metrics, text_data, vocabulary
 from train.corpora import glove, root, warriner
 from train.text_data import CATEGORIES, Bags
@@ -127,7 +128,7 @@ def save_model(trainer: Trainer, data: Data, out: Path, shape: Shape, seed: int)
     share = np.concatenate([data[name]["train"].targets for name in text_data.CORPORA[1:]])
     described = {
         "vocabulary": "keywords.txt",
-        "slots": text_data.SLOTS,
+        "slots": SLOTS,
         **asdict(shape),
         "salience_limit": LIMIT,
         "labels": list(CATEGORIES),
@@ -181,16 +182,15 @@ def run(args: argparse.Namespace) -> int:
     """Train, evaluate and write the model; return the exit code."""
     import tensorflow as tf
 
-    # Dropout then keeps its state in the model, so that a resumed run repeats an unbroken one.
-    tf.keras.backend.experimental.enable_tf_random_generator()
     tf.keras.utils.set_random_seed(args.seed)
+    tf.config.experimental.enable_op_determinism()
     keywords = _keywords(args.out)
     data = read_data(root(), keywords, 600 if args.smoke else None)
     epochs = min(args.epochs, 2) if args.smoke else args.epochs
     shape, settings = Shape(), replace(Settings(), epochs=epochs)
     table = initial_table(keywords, glove.vectors(root()), warriner.norms(root()), shape.width)
-    spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 1e-3)
-    trainer = Trainer(network(shape, table, settings.dropout), settings, spread)
+    spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
+    trainer = Trainer(network(shape, table, settings.dropout, args.seed), settings, spread)
     if args.resume:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)

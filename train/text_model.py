@@ -66,7 +66,31 @@ def initial_table(
     return table
 
 
-def network(shape: Shape, table: Array, dropout: float) -> Any:
+def dropout_layer(rate: float, seed: int) -> Any:
+    """Return a dropout layer whose random state belongs to the checkpoint.
+
+    Keras's own loses it, so that a resumed run would differ from an unbroken one.
+    """
+    import tensorflow as tf
+
+    class Dropout(tf.keras.layers.Layer):  # type: ignore[misc]
+        """Zero a share of the columns while training, and scale the others up."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.source = tf.random.Generator.from_seed(seed)
+
+        def call(self, inputs: Any, training: bool | None = None) -> Any:
+            """Return the inputs, damaged if ``training``."""
+            if not training:
+                return inputs
+            keep = self.source.uniform(tf.shape(inputs)) >= rate
+            return tf.where(keep, inputs / (1.0 - rate), 0.0)
+
+    return Dropout()
+
+
+def network(shape: Shape, table: Array, dropout: float, seed: int) -> Any:
     """Return the Keras model: [ids (n, slots) int32, weights (n, slots)] -> [vad, logits]."""
     import tensorflow as tf
 
@@ -79,11 +103,11 @@ def network(shape: Shape, table: Array, dropout: float) -> Any:
     share = weights * tf.exp(tf.clip_by_value(appeal[..., 0], -LIMIT, LIMIT))
     total = tf.reduce_sum(share, axis=1, keepdims=True)
     bag = tf.reduce_sum(words * share[..., None], axis=1) / (total + shape.smoothing)
-    bag = layers.Dropout(dropout)(bag)
-    outputs = []
+    outputs: list[Any] = []
     for name, size, form in (("vad", 3, "tanh"), ("category", len(CATEGORIES), None)):
-        hidden = layers.Dense(shape.hidden, "relu", name=f"{name}_hidden")(bag)
-        hidden = layers.Dropout(dropout)(hidden)
+        first, second = (dropout_layer(dropout, seed + 2 * len(outputs) + i) for i in (0, 1))
+        hidden = layers.Dense(shape.hidden, "relu", name=f"{name}_hidden")(first(bag))
+        hidden = second(hidden)
         outputs.append(layers.Dense(size, form, name=name)(hidden))
     return tf.keras.Model([ids, weights], outputs)
 

@@ -20,7 +20,7 @@ class Settings:
     """How to train; ``parts`` are the utterances of EmoBank, GoEmotions and ISEAR in a batch."""
 
     epochs: int = 40
-    patience: int = 6
+    patience: int = 10
     rate: float = 2e-3
     table_rate: float = 1e-3
     dropout: float = 0.4

@@ -10,7 +10,9 @@ gives ``p``, so that words which the corpora lack ("loathe") can enter.
 A candidate must have a pronunciation in pocketsphinx's dictionary. Words of fewer than three
 phones ("a", "to", "why") are what a recogniser inserts and confuses most: they enter only when
 they are negations ("no") or when Warriner's norms put their valence or arousal at least 0.4 from
-the middle ("joy", "die"). Negations are always in.
+the middle ("joy", "die"). Negations are always in. Function words ("this", "was", scikit-learn's
+list) without a norm, and contractions that negate nothing ("it's"), are out: they would fill the
+device's list of heard words and mean nothing to its user.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import lsqr
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from edge.text import tokenise
 from train import text_data
@@ -32,8 +35,10 @@ from train.corpora import glove, root, warriner
 
 Array = NDArray[np.float64]
 
-NEGATIONS = tuple(
-    ["no", "not", "never", "none", "nothing", "nobody", "neither", "nor", "without", "cannot", "don't", "doesn't", "didn't", "can't", "couldn't", "won't", "wouldn't", "shouldn't", "isn't", "aren't", "wasn't", "weren't", "haven't", "hasn't", "hadn't", "ain't"]
+NEGATIONS = (
+    *("no", "not", "never", "none", "nothing", "nobody", "neither", "nor", "without", "cannot"),
+    *("don't", "doesn't", "didn't", "can't", "couldn't", "won't", "wouldn't", "shouldn't"),
+    *("isn't", "aren't", "wasn't", "weren't", "haven't", "hasn't", "hadn't", "ain't"),
 )
 MIN_PHONES = 3
 MIN_COUNT = 4
@@ -62,7 +67,11 @@ def can_be_heard(word: str, phones: dict[str, int], norms: dict[str, Sequence[fl
     """Tell whether a keyword may be ``word``: see the rule in the module's docstring."""
     if tokenise(word) != [word] or word not in phones:
         return False
-    if phones[word] >= MIN_PHONES or word in NEGATIONS:
+    if word in NEGATIONS:
+        return True
+    if "'" in word or (word in ENGLISH_STOP_WORDS and word not in norms):
+        return False
+    if phones[word] >= MIN_PHONES:
         return True
     return max((abs(x) for x in norms.get(word, (0.0,))[:2]), default=0.0) >= STRONG
 
@@ -109,7 +118,8 @@ def votes(
     rating = np.array([sum(x * x for x in norms.get(word, (0.0,))) for word in candidates])
     # A square root keeps the few most frequent words from taking the whole vote.
     score = np.sqrt(zipf) * rating
-    return total + score / max(score.sum(), 1e-12)
+    total += score / max(score.sum(), 1e-12)
+    return total
 
 
 def choose(scores: Array, candidates: Sequence[str], size: int) -> list[str]:

@@ -20,13 +20,14 @@ from train.partition import Partition, named
 from train.voice_data import VoiceData
 
 SMOKE = 48  # recordings of a smoke run
+EPOCHS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How long and how fast to train; ``patience`` counts epochs without a better dev score."""
 
-    epochs: int = 80
+    epochs: int = EPOCHS
     batch: int = 32
     rate: float = 3e-3
     decay: float = 1e-4
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpora", nargs="+", default=list(recordings.CORPORA), metavar="NAME")
     parser.add_argument("--fold", default="luna-jimenez:0", help="actors kept out for the test")
     parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc")
-    parser.add_argument("--epochs", type=int, default=Schedule().epochs)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/voice"))
     parser.add_argument("--restart", action="store_true", help="do not resume a run in --out")

@@ -85,7 +85,8 @@ class VoiceNet(tf.keras.Model):
         counted = tf.maximum(lengths // self.settings.stride, 1)
         mask = tf.sequence_mask(counted, tf.shape(states)[1], tf.float32)[..., None]
         scores = tf.nn.softmax(self.attention(states) + (mask - 1.0) * 1e9, axis=1)
-        everything = tf.sequence_mask(lengths, tf.shape(frames)[1], tf.float32)[..., None]
+        whole = counted * self.settings.stride
+        everything = tf.sequence_mask(whole, tf.shape(frames)[1], tf.float32)[..., None]
         parts = [tf.reduce_sum(states * scores, axis=1)]
         parts += _moments(states, mask) + _moments(frames, everything)
         return tf.concat(parts, axis=-1)

@@ -19,7 +19,9 @@ def test_class_metrics_equal_scikit_learn(classes):
     truth, guess = classes
     assert metrics.war(truth, guess) == pytest.approx(sk.accuracy_score(truth, guess))
     assert metrics.uar(truth, guess) == pytest.approx(sk.balanced_accuracy_score(truth, guess))
-    assert metrics.macro_f1(truth, guess) == pytest.approx(sk.f1_score(truth, guess, average="macro"))
+    assert metrics.macro_f1(truth, guess) == pytest.approx(
+        sk.f1_score(truth, guess, average="macro")
+    )
     assert (metrics.confusion(truth, guess, 5) == sk.confusion_matrix(truth, guess)).all()
 
 
@@ -88,7 +90,9 @@ def test_nll_equals_log_loss_and_survives_a_zero():
     assert metrics.nll([1], [[1.0, 0.0]]) == pytest.approx(-np.log(1e-12))
 
 
-@pytest.mark.parametrize("metric", [metrics.uar, metrics.war, metrics.ccc, metrics.ece, metrics.nll])
+@pytest.mark.parametrize(
+    "metric", [metrics.uar, metrics.war, metrics.ccc, metrics.ece, metrics.nll]
+)
 def test_empty_or_unequal_input_is_refused(metric):
     with pytest.raises(ValueError, match="wanted"):
         metric([], [])

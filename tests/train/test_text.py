@@ -47,7 +47,12 @@ def small(tmp_path_factory):
     told = ["|".join(head)]
     for i, (sentence, side) in enumerate(s for s in sentences(rng, 400) if s[1]):
         row = ["1"] * 43
-        row[0], row[36], row[39], row[40] = str(i), "joy" if side > 0 else "sadness", f"i{i}", sentence
+        row[0], row[36], row[39], row[40] = (
+            str(i),
+            "joy" if side > 0 else "sadness",
+            f"i{i}",
+            sentence,
+        )
         told.append("|".join(row))
     (folder / "isear.csv").write_text("\n".join(told) + "\n")
     norms = ["Word,V.Mean.Sum,A.Mean.Sum,D.Mean.Sum"]
@@ -171,7 +176,7 @@ def arguments(**given) -> argparse.Namespace:
 
 @pytest.fixture(scope="module")
 def trained(small, tmp_path_factory):
-    """A model trained for twelve epochs, and the same one interrupted after five."""
+    """A model trained for eight epochs, and the same one interrupted after three."""
     pytest.importorskip("tensorflow")
     from train import text
 
@@ -180,9 +185,9 @@ def trained(small, tmp_path_factory):
         patch.setenv("HEARTEN_CORPORA", str(small))
         for out in runs:
             (out / "keywords.txt").write_text("\n".join(sorted([*GOOD, *BAD, *PLAIN, "not"])))
-        assert text.run(arguments(out=runs[0], epochs=12)) == 0
-        assert text.run(arguments(out=runs[1], epochs=5)) == 0
-        assert text.run(arguments(out=runs[1], epochs=12, resume=True)) == 0
+        assert text.run(arguments(out=runs[0], epochs=8)) == 0
+        assert text.run(arguments(out=runs[1], epochs=3)) == 0
+        assert text.run(arguments(out=runs[1], epochs=8, resume=True)) == 0
     return runs
 
 

@@ -1,0 +1,103 @@
+"""The chunk graph is the Keras model, float or quantised, whole or streaming."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="pip install 'hearten[train]' (Python 3.11)")
+
+from convert.artefacts import branch
+from convert.parity import ParityError, Said, demand, difference, quantised, stream
+from convert.quantize import QUANTIZATIONS
+from convert.voice import VoiceModel, graphs
+from edge.endpoint import EndpointSettings
+from edge.features import Features, FeatureSettings
+from train.voice_model import ModelSettings, VoiceNet, pad
+
+SIZE = 20
+FEATURES = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0)
+
+
+@pytest.fixture(scope="module")
+def net() -> VoiceNet:
+    """A small network with weights large enough to be decided, and a used normalisation."""
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(1)
+    net = VoiceNet(ModelSettings(size=SIZE, units=24, filters=16, hidden=12))
+    net.build_now()
+    rng = np.random.default_rng(2)
+    arrays = {name: a + 0.3 * rng.normal(size=a.shape) for name, a in net.arrays().items()}
+    arrays["norm/moving_variance"] = rng.uniform(0.5, 2.0, size=16)
+    net.load_arrays(arrays)
+    return net
+
+
+@pytest.fixture(scope="module")
+def audio() -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    return [
+        (rng.normal(scale=800, size=n) * (1 + np.sin(np.arange(n) / rate))).astype(np.int16)
+        for n, rate in ((9000, 900), (20000, 2000), (31234, 400), (2000, 100))
+    ]
+
+
+@pytest.fixture(scope="module")
+def model(net: VoiceNet, audio: list[np.ndarray]) -> VoiceModel:
+    frames = np.concatenate([Features(FEATURES).push(samples) for samples in audio])
+    about = {
+        "model": net.settings.to_dict(),
+        "features": FEATURES.to_dict(),
+        "endpoint": EndpointSettings().to_dict(),
+        "mean": frames.mean(axis=0).tolist(),
+        "std": frames.std(axis=0).tolist(),
+    }
+    return VoiceModel(net.arrays(), about)
+
+
+@pytest.fixture(scope="module")
+def frames(model: VoiceModel, audio: list[np.ndarray]) -> list[np.ndarray]:
+    mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
+    return [(Features(FEATURES).push(samples) - mean) / std for samples in audio]
+
+
+@pytest.fixture(scope="module")
+def keras(net: VoiceNet, frames: list[np.ndarray]) -> Said:
+    logits, vad = net(*pad(frames, net.settings.stride))
+    return Said(logits.numpy().argmax(axis=1), vad.numpy())
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_quantised_and_streaming_agree_with_keras(
+    quantization: str,
+    model: VoiceModel,
+    frames: list[np.ndarray],
+    audio: list[np.ndarray],
+    keras: Said,
+) -> None:
+    made = graphs(model, quantization, frames)
+    voice = branch(model, dict(zip(("voice.tflite", "head.tflite"), made, strict=True)), 1.0)
+    whole = quantised(voice, frames)
+    most = {"float32": 1e-5, "float16": 2e-3, "int8-dynamic": 0.02}.get(quantization, 0.05)
+    assert difference(keras, whole)["vad"] <= most
+    for piece in (160, 512, 1280, 1600, 16000):
+        streamed = Said.of(stream(voice, samples, piece) for samples in audio)
+        assert difference(whole, streamed) == {"decisions": 0.0, "vad": pytest.approx(0, abs=2e-4)}
+
+
+def test_integers_make_files_smaller(model: VoiceModel) -> None:
+    sizes = [sum(map(len, graphs(model, kind, []))) for kind in ("float32", "int8-dynamic")]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_pack_that_decides_otherwise_is_refused() -> None:
+    model = Said(np.zeros(200, int), np.zeros((200, 3), np.float32))
+    flipped = Said(np.array([1, 1, 1] + [0] * 197), model.vad)
+    with pytest.raises(ParityError, match=r"1\.5% of utterances"):
+        demand("quantised", difference(model, flipped))
+    shifted = Said(model.classes, model.vad + 0.03)
+    with pytest.raises(ParityError, match=r"V/A/D differ by 0\.03"):
+        demand("quantised", difference(model, shifted))
+    close = Said(np.array([1, 1] + [0] * 198), model.vad + 0.01)
+    demand("quantised", difference(model, close))
