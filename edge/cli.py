@@ -31,7 +31,9 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    logging.basicConfig(format="hearten: %(message)s", level=logging.WARNING)
+    # A descriptor of its own: notices still show while the interpreter's are kept off.
+    notices = os.fdopen(os.dup(2), "w", buffering=1)
+    logging.basicConfig(stream=notices, format="hearten: %(message)s", level=logging.WARNING)
     args = _parser().parse_args(arguments)
     try:
         command: Command = args.command

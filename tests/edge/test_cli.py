@@ -89,7 +89,7 @@ def make_bad(folder: Path) -> dict[str, tuple[Path, str]]:
     good = write_wav(folder / "good.wav", np.zeros(16000)).read_bytes()
     contents = {
         "empty": (b"", "empty"),
-        "text": (b"Dear diary, this is no audio at all.\n" * 20, "audio"),
+        "text": (b"Dear diary, this is no audio at all.\n" * 20, "sound"),
         "header": (good[:30], "header"),
         "no samples": (write_wav(folder / "none.wav", np.zeros(0)).read_bytes(), "no samples"),
     }
@@ -100,8 +100,8 @@ def make_bad(folder: Path) -> dict[str, tuple[Path, str]]:
         made[name] = (path, word)
     (folder / "folder.wav").mkdir()
     return made | {
-        "folder": (folder / "folder.wav", "directory"),
-        "missing": (folder / "nowhere.wav", "no such file"),
+        "folder": (folder / "folder.wav", "is a folder"),
+        "missing": (folder / "nowhere.wav", "does not exist"),
     }
 
 
