@@ -100,8 +100,10 @@ def result(
 ) -> dict[str, Any]:
     """Return the result of one artefact in the form that the report reads."""
     folds = [uar(row["truth"], row["classes"][artefact]) for row in done]
-    runs = [float(np.mean([u for u, (_, s) in zip(folds, jobs, strict=True) if s == seed]))
-            for seed in args.seeds]
+    runs = [
+        float(np.mean([u for u, (_, s) in zip(folds, jobs, strict=True) if s == seed]))
+        for seed in args.seeds
+    ]
     truth, said, speakers = (
         np.concatenate([row[key] if key != "classes" else row[key][artefact] for row in done])
         for key in ("truth", "classes", "speakers")

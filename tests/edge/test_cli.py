@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,7 +21,9 @@ HEARTEN = [sys.executable, "-m", "edge.cli"]
 
 def hearten(*arguments: object, **options: object) -> subprocess.CompletedProcess:
     command = [*HEARTEN, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, **options
+    )
 
 
 def refused(done: subprocess.CompletedProcess, *parts: str) -> None:
@@ -184,3 +188,17 @@ def test_bench_reports_what_it_measured() -> None:
     assert 0 < report["voice_rtf"] < report["words_rtf"] < 1
     assert 0 < report["cold_start_voice_s"] < 10
     assert report["parity_difference"] <= 0.05
+
+
+def test_a_long_file_shows_its_progress_on_a_terminal(samples: Path, tmp_path: Path) -> None:
+    data = np.frombuffer(read_wav(samples / "joy_awb.wav"), "<i2")
+    path = write_wav(tmp_path / "long.wav", np.tile(data, 12))
+    screen, terminal = pty.openpty()
+    command = [*HEARTEN, "file", str(path), "--no-words"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, check=True)
+    shown = os.read(screen, 100_000).decode()
+    shares = [int(share) for share in re.findall(r"long\.wav +(\d+)%", shown)]
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+    assert len(done.stdout.splitlines()) >= 3

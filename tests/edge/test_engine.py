@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_a_long_utterance_is_cut_and_nothing_is_lost() -> None:
     with Engine.open(words=False, partials=False) as engine:
         events = push_all(engine, voice.astype("<i2").tobytes(), 3200)
     assert len(events) >= 2
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in pairwise(events):
         assert after.start - before.end < 0.3
         assert before.end - before.start <= 10.01
 
