@@ -50,6 +50,7 @@ pack: setup
 	$(DEVELOP)/bin/python -m train vocabulary
 	$(DEVELOP)/bin/python -m train text
 	$(DEVELOP)/bin/python -m train language --keywords runs/text/keywords.txt --out runs/language
+	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/keywords.txt --threshold 0.4
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD)
 	$(DEVELOP)/bin/python -m train fusion
 	$(DEVELOP)/bin/python -m convert

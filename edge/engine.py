@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,16 +14,14 @@ from numpy.typing import NDArray
 from edge.audio.files import blocks
 from edge.emotion import UNKNOWN, Emotion, Scores, Word
 from edge.endpoint import Endpointer, levels_db
-from edge.errors import HeartenError, MissingExtra
+from edge.errors import HeartenError
 from edge.features import HOP, RATE
 from edge.pack import Pack, open_pack
-from edge.text import TextModel
+from edge.words import Words
 
 LEAD = 20  # frames before the onset that belong to the utterance: soft beginnings
 TAIL = 20  # frames after the last speech frame that belong to it: soft endings
 PARTIAL = 25  # frames between partial events
-
-log = logging.getLogger("hearten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Engine:
         self.labels = pack.manifest.labels
         self.reject = _threshold(pack, settings.reject)
         self._voice = pack.voice()
-        self._words = _Words.open(pack) if settings.words and pack.manifest.text else None
+        self._words = Words.open(pack) if settings.words and pack.manifest.text else None
         self._endpoint = Endpointer(pack.manifest.endpoint)
         self._closed = False
         self._odd = b""
@@ -270,39 +267,6 @@ class Engine:
             latency_ms=(time.perf_counter() - self._arrived) * 1000.0,
             pack=self.pack.manifest.name,
         )
-
-
-class _Words:
-    """The word branch of one engine: recogniser, embedding bag, and their place in the fusion."""
-
-    def __init__(self, pack: Pack) -> None:
-        self.model: TextModel = pack.text()
-        self.recognizer = pack.recognizer(frozenset(self.model.words))
-        self.fuse = pack.fusion()
-
-    @classmethod
-    def open(cls, pack: Pack) -> _Words | None:
-        """Return the branch, or None with one notice where pocketsphinx is not installed."""
-        try:
-            return cls(pack)
-        except MissingExtra as error:
-            log.warning("voice only: %s", error)
-            return None
-
-    def push(self, held: list[NDArray[np.int16]], end: int, frame: int) -> list[NDArray[np.int16]]:
-        """Recognise what lies before frame ``end``; return what is still to be decided.
-
-        ``held`` ends at ``frame``. Silence that may end the utterance is not worth decoding yet.
-        """
-        samples = np.concatenate(held) if held else np.zeros(0, np.int16)
-        ready = max(0, len(samples) - (frame - end) * HOP)
-        self.recognizer.push(samples[:ready])
-        return [samples[ready:]]
-
-    def to_dict(self, text: Scores) -> dict[str, object]:
-        """Return the JSON form of the text's scores, V/A/D on the scale of the result."""
-        scaled = Scores(self.fuse.scaled(text.vad), text.probabilities)
-        return scaled.to_dict(self.model.labels)
 
 
 def _threshold(pack: Pack, reject: str | float) -> float:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from train import corpora, fusion, recordings, voice
 from train.corpora import LABELS
 from train.metrics import confusion, uar
+from train.pairs import load_voices
 from train.partition import FOLDS
 from train.provenance import commit
 
@@ -74,7 +75,7 @@ def score(folder: Path, quantization: str) -> dict[str, Any]:
     from convert.voice import VoiceModel, graphs
 
     model = VoiceModel.load(folder)
-    temperature = fusion.fit_temperature(fusion.load_voices(folder, "dev"))
+    temperature = fusion.fit_temperature(load_voices(folder, "dev"))
     frames = artefacts.calibration_frames(model) if quantization in ("int8", "int16x8") else []
     files = dict(
         zip(("voice.tflite", "head.tflite"), graphs(model, quantization, frames), strict=True)

@@ -1,8 +1,6 @@
 """``python -m train fusion``: how voice and words join, how sure to be, when to say "unknown".
 
-No open corpus has emotion in both voice and words, so pairs are *constructed*: each development
-utterance of a RAVDESS actor meets development sentences of the same emotion (classes) or of the
-same quantiles of V/A/D (dimensions), as a recogniser would leave them: a third of the words.
+The pairs it is fitted on are constructed: see ``train.pairs``.
 """
 
 from __future__ import annotations
@@ -10,8 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,44 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.emotion import Floats, Scores
-from edge.errors import HeartenError
 from edge.fusion import LogLinear
 from train.corpora import LABELS
 from train.metrics import ccc, ece, macro_f1, nll
+from train.pairs import (
+    TEXT_CLASS,
+    Pairs,
+    Texts,
+    Voices,
+    class_pairs,
+    load_texts,
+    load_voices,
+    vad_pairs,
+)
 
-# Text knows no calm: what says "neutral" speaks for both.
-TEXT_CLASS = {label: label for label in LABELS} | {"calm": "neutral"}
-REPEATS = 5  # sentences that each utterance meets
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 SCALES = (0.5, 1.0, 2.0)
 SHARES = tuple(i / 20 for i in range(21))
-NEIGHBOURS = 20
-HEARD = ("vad", "probabilities", "evidence")
 REJECTED = 0.10  # "balanced" refuses this share of development utterances
 WANTED = 0.80  # "cautious" wants this share of the accepted ones right
-
-
-@dataclass(frozen=True, slots=True)
-class Voices:
-    """Development utterances of the voice model: logits, V/A/D said and derived, classes."""
-
-    logits: Floats
-    vad: Floats
-    truth: Floats
-    classes: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Development sentences of the text model as heard; ``classes`` is -1 where not labelled,
-    ``truth`` NaN where not rated; ``evidence`` is the sum of the words' confidences."""
-
-    probabilities: Floats
-    vad: Floats
-    truth: Floats
-    classes: NDArray[np.int64]
-    evidence: Floats
-    labels: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,35 +74,6 @@ def run(args: argparse.Namespace) -> int:
     for part, row in report.items():
         print(f"{part}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()))
     return 0
-
-
-def load_voices(folder: Path, part: str) -> Voices:
-    """Read what ``python -m train voice`` predicted for speech of one partition."""
-    saved = _arrays(folder / "predictions.npz", "voice")
-    speech = np.char.startswith(saved[f"{part}/ids"], "03-01")
-    rows = {key: saved[f"{part}/{key}"][speech] for key in ("logits", "vad", "truth", "classes")}
-    return Voices(**rows)
-
-
-def load_texts(folder: Path, part: str) -> Texts:
-    """Read what ``python -m train text`` predicted for one partition, a third of the words."""
-    saved = _arrays(folder / "predictions.npz", "text")
-    labels = tuple(json.loads((folder / "model.json").read_text())["labels"])
-    rows: dict[str, list[NDArray[Any]]] = {}
-    for corpus in ("emobank", "goemotions", "isear"):
-        targets = saved[f"{corpus}/{part}/targets"]
-        rated = corpus == "emobank"
-        one = np.isclose(targets.max(axis=1), 1.0) if not rated else np.zeros(len(targets), bool)
-        nothing = np.full((len(targets), 3), np.nan)
-        for key, values in {
-            "classes": np.where(one, targets.argmax(axis=1), -1),
-            "truth": targets if rated else nothing,
-            **{key: saved[f"{corpus}/{part}/third/{key}"] for key in HEARD},
-        }.items():
-            rows.setdefault(key, []).append(values)
-    joined = {key: np.concatenate(values) for key, values in rows.items()}
-    heard = joined["evidence"] > 0
-    return Texts(**{key: values[heard] for key, values in joined.items()}, labels=labels)
 
 
 def calibrated(voices: Voices, temperature: float) -> Floats:
@@ -176,34 +125,6 @@ def fit(voices: Voices, texts: Texts, temperature: float, rng: np.random.Generat
     matched = vad_pairs(voices, texts, rng)
     shares = [best_share(chosen, voices, texts, matched, d) for d in range(3)]
     return replace(chosen, vad_weight=np.array(shares, np.float32))
-
-
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-def class_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs:
-    """Return indices (voice, text) of constructed pairs of the same emotion."""
-    mine, theirs = [], []
-    for index, label in enumerate(voices.classes):
-        pool = np.flatnonzero(texts.classes == texts.labels.index(TEXT_CLASS[LABELS[label]]))
-        if len(pool):
-            mine += [index] * REPEATS
-            theirs += list(rng.choice(pool, REPEATS))
-    if not mine:
-        raise HeartenError("voice and text share no emotion: nothing to fit the fusion on")
-    return np.array(mine), np.array(theirs)
-
-
-def vad_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs:
-    """Return indices (voice, text) of constructed pairs of like quantiles of V/A/D."""
-    rated = np.flatnonzero(~np.isnan(texts.truth).any(axis=1))
-    wanted, found = _quantiles(voices.truth), _quantiles(texts.truth[rated])
-    mine, theirs = [], []
-    for index, point in enumerate(wanted):
-        near = np.argsort(((found - point) ** 2).sum(axis=1))[:NEIGHBOURS]
-        mine += [index] * REPEATS
-        theirs += list(rated[rng.choice(near, REPEATS)])
-    return np.array(mine), np.array(theirs)
 
 
 def fused_classes(
@@ -286,22 +207,3 @@ def manifest_section(fusion: LogLinear, text_labels: tuple[str, ...]) -> dict[st
 
 def _rounded(values: Floats) -> list[float]:
     return [round(float(value), 5) for value in values]
-
-
-def _quantiles(values: Floats) -> Floats:
-    """Return each column's ranks in [0, 1]; equal values share their mean rank."""
-    columns = []
-    for column in values.T:
-        ordered = np.sort(column)
-        low = np.searchsorted(ordered, column, "left")
-        high = np.searchsorted(ordered, column, "right")
-        columns.append((low + high) / (2.0 * len(column)))
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _arrays(path: Path, name: str) -> Mapping[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            return {key: saved[key] for key in saved.files}
-    except (OSError, ValueError):
-        raise HeartenError(f"no predictions in {path}: python -m train {name}") from None

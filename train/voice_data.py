@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,7 +60,8 @@ class VoiceData:
         logmel = Frames(replace(features, kind="logmel"), endpoint)
         try:
             noises = logmel.noises(folder)
-        except HeartenError:
+        except HeartenError as error:
+            print(f"training without added noise: {error}", file=sys.stderr)
             noises = []
         loaded = {}
         for name, items in zip(("train", "dev", "test"), parts, strict=True):

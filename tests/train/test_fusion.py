@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge.errors import HeartenError
-from train import fusion
+from train import fusion, pairs
 from train.corpora import LABELS
 
 TEXTS = ("angry", "disgust", "fearful", "happy", "sad", "surprised", "neutral")
@@ -56,8 +56,9 @@ def made_text(folder: Path, rng: np.random.Generator) -> None:
     (folder / "model.json").write_text(json.dumps({"labels": TEXTS}))
 
 
-@pytest.fixture
-def fitted(tmp_path: Path) -> dict:
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    tmp_path = tmp_path_factory.mktemp("runs")
     rng = np.random.default_rng(4)
     for name, make in (("voice", made_voice), ("text", made_text)):
         (tmp_path / name).mkdir()
@@ -92,4 +93,4 @@ def test_thresholds_are_ordered_and_calm_is_neutral_in_words(fitted: dict) -> No
 
 def test_missing_predictions_name_the_command(tmp_path: Path) -> None:
     with pytest.raises(HeartenError, match="python -m train voice"):
-        fusion.load_voices(tmp_path, "dev")
+        pairs.load_voices(tmp_path, "dev")
