@@ -17,17 +17,19 @@ export OPENBLAS_NUM_THREADS := 1
 setup: $(DEVELOP)/ready
 
 $(DEVICE)/ready: pyproject.toml
-	$(PYTHON) -m venv $(DEVICE) || { echo "no venv: sudo apt install python3-venv" >&2; exit 2; }
-	$(DEVICE)/bin/pip install --quiet --editable '.[asr,audio]'
-	touch $@
+	@echo "installing the device package into $(DEVICE)"
+	@$(PYTHON) -m venv $(DEVICE) || { echo "no venv: sudo apt install python3-venv" >&2; exit 2; }
+	@$(DEVICE)/bin/pip install --quiet --editable '.[asr,audio]'
+	@touch $@
 
 $(DEVELOP)/ready: pyproject.toml
-	$(PYTHON) -m venv $(DEVELOP) || { echo "no venv: sudo apt install python3-venv" >&2; exit 2; }
-	$(DEVELOP)/bin/pip install --quiet --editable '.[asr,audio,train,dev]'
-	touch $@
+	@echo "installing what development needs into $(DEVELOP): TensorFlow takes a minute"
+	@$(PYTHON) -m venv $(DEVELOP) || { echo "no venv: sudo apt install python3-venv" >&2; exit 2; }
+	@$(DEVELOP)/bin/pip install --quiet --editable '.[asr,audio,train,dev]'
+	@touch $@
 
 demo: $(DEVICE)/ready
-	$(DEVICE)/bin/hearten file $(WAV)
+	@$(DEVICE)/bin/hearten file $(WAV)
 
 test: setup
 	sh tests/system.sh

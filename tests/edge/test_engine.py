@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -200,3 +201,18 @@ def test_a_file_equals_a_stream(engine: Engine, samples: Path, tmp_path: Path) -
     stereo = np.repeat(np.frombuffer(data, "<i2"), 2)
     (from_stereo,) = engine.file(write_wav(tmp_path / "stereo.wav", stereo, channels=2))
     same(from_file, from_stereo)
+
+
+def test_memory_is_bounded(samples: Path) -> None:
+    """Twenty minutes of speech take no more memory than two."""
+    data = read_wav(samples / "anger_slt.wav") + bytes(24000)
+    minute = data * (60 * 32000 // len(data) + 1)
+    with Engine.open(words=False) as engine:
+        for _ in range(2):
+            push_all(engine, minute, 32000)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(20):
+            for first in range(0, len(minute), 32000):
+                engine.push(minute[first : first + 32000])
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 1500, f"{grown} kB"
