@@ -66,7 +66,7 @@ class VoiceModel:
     @property
     def pooled(self) -> int:
         """Length of the pooled vector."""
-        return 3 * self.units + 2 * self.size
+        return 3 * self.units
 
 
 def chunk_function(model: VoiceModel) -> Any:

@@ -57,22 +57,20 @@ class Attention:
 
 
 class Pool:
-    """Attention, mean and deviation of the GRU's states; mean and deviation of the features."""
+    """Attention, mean and deviation of the GRU's states."""
 
-    def __init__(self, units: int, features: int) -> None:
+    def __init__(self, units: int) -> None:
         self._attention = Attention(units)
-        self._states = Moments(units)
-        self._features = Moments(features)
+        self._moments = Moments(units)
         self.steps = 0
 
-    def add(self, states: Floats, scores: Floats, features: Floats) -> None:
-        """Add a block: states (steps, units), scores (steps,), features (frames, size)."""
+    def add(self, states: Floats, scores: Floats) -> None:
+        """Add a block: states of shape (steps, units), attention scores of shape (steps,)."""
         self._attention.add(states, scores)
-        self._states.add(states)
-        self._features.add(features)
+        self._moments.add(states)
         self.steps += len(states)
 
     def value(self) -> Floats:
-        """Return the pooled vector, shape (1, 3 * units + 2 * features)."""
-        parts = [self._attention.value(), self._states.value(), self._features.value()]
+        """Return the pooled vector, shape (1, 3 * units)."""
+        parts = [self._attention.value(), self._moments.value()]
         return np.concatenate(parts)[None].astype(np.float32)

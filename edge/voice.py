@@ -39,7 +39,6 @@ class Block:
     start: int
     states: Floats
     attention: Floats
-    features: Floats
 
 
 class Voice:
@@ -62,8 +61,7 @@ class Voice:
             raise PackError(f"{self._graph.name} takes {size} values a frame, the features differ")
         if self.block <= 0 or self.block % settings.stride:
             raise PackError(f"{self._graph.name}: block of {self.block} frames does not fit")
-        pooled = 3 * self._units + 2 * size
-        if self._head.shape("pooled")[1] != pooled:
+        if self._head.shape("pooled")[1] != 3 * self._units:
             raise PackError(f"{self._head.name} does not belong to {self._graph.name}")
 
     @property
@@ -78,7 +76,7 @@ class Voice:
         self._state: Floats = np.zeros((1, self._units), np.float32)
         self._context: Floats = np.zeros((self.settings.context, size), np.float32)
         self._waiting: Floats = np.zeros((0, size), np.float32)
-        self._pool = Pool(self._units, size)
+        self._pool = Pool(self._units)
         self._blocks: list[Block] = []
         self._done = 0
 
@@ -99,7 +97,7 @@ class Voice:
         """Count what was said so far: pool every block that starts before ``frames``."""
         while self._blocks and self._blocks[0].start < frames:
             block = self._blocks.pop(0)
-            self._pool.add(block.states, block.attention, block.features)
+            self._pool.add(block.states, block.attention)
 
     def finish(self) -> None:
         """The stream ends here: run the frames that fill no block, padded with average frames."""
@@ -124,10 +122,9 @@ class Voice:
         """Run one block; ``valid`` of its frames are real."""
         window = np.concatenate([self._context, frames])
         out = self._graph.run(frames=window[None], state=self._state)
-        stride = self.settings.stride
-        steps = valid // stride
+        steps = valid // self.settings.stride
         states, scores = out["states"][0, :steps], out["attention"][0, :steps, 0]
-        self._blocks.append(Block(self._done, states, scores, frames[: steps * stride]))
+        self._blocks.append(Block(self._done, states, scores))
         self._state = out["state_out"]
         self._context = window[len(window) - self.settings.context :]
         self._done += valid

@@ -18,7 +18,7 @@ class AugmentSettings:
     its middle), share of recordings with noise and its SNR range in dB, number and largest width
     of masks in filters and frames, largest cut at the start in frames."""
 
-    gain_db: float = 4.0
+    gain_db: float = 7.0
     tilt_db: float = 2.0
     noise_share: float = 0.2
     noise_snr_db: tuple[float, float] = (5.0, 30.0)

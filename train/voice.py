@@ -20,7 +20,7 @@ from train.partition import Partition, named
 from train.voice_data import VoiceData
 
 SMOKE = 48  # recordings of a smoke run
-EPOCHS = 100
+EPOCHS = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Schedule:
     batch: int = 32
     rate: float = 3e-3
     decay: float = 1e-4
-    patience: int = 40
+    patience: int = 60
     average: float = 0.995
     smoothing: float = 0.05
     vad_weight: float = 0.3

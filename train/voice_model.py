@@ -47,8 +47,8 @@ class ModelSettings:
 class VoiceNet(tf.keras.Model):
     """Normalised frames of whole utterances in, class logits and V/A/D out.
 
-    Pooling: attention, mean and deviation of the GRU's states, mean and deviation of the frames
-    (an SVM on such functionals beats a bare GRU on song).
+    Pooling: attention, mean and deviation of the GRU's states. Mean and deviation of the frames
+    beside them make the development speakers worse: they know a voice, not an emotion.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -85,11 +85,8 @@ class VoiceNet(tf.keras.Model):
         counted = tf.maximum(lengths // self.settings.stride, 1)
         mask = tf.sequence_mask(counted, tf.shape(states)[1], tf.float32)[..., None]
         scores = tf.nn.softmax(self.attention(states) + (mask - 1.0) * 1e9, axis=1)
-        whole = counted * self.settings.stride
-        everything = tf.sequence_mask(whole, tf.shape(frames)[1], tf.float32)[..., None]
-        parts = [tf.reduce_sum(states * scores, axis=1)]
-        parts += _moments(states, mask) + _moments(frames, everything)
-        return tf.concat(parts, axis=-1)
+        attended = tf.reduce_sum(states * scores, axis=1)
+        return tf.concat([attended, *_moments(states, mask)], axis=-1)
 
     def arrays(self) -> Arrays:
         """Return every weight by name, e.g. ``gru/kernel``."""

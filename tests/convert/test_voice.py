@@ -25,7 +25,7 @@ def net() -> VoiceNet:
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(1)
-    net = VoiceNet(ModelSettings(size=SIZE, units=24, filters=16, hidden=12))
+    net = VoiceNet(ModelSettings(size=SIZE, units=24, filters=16, hidden=16))
     net.build_now()
     rng = np.random.default_rng(2)
     arrays = {name: a + 0.3 * rng.normal(size=a.shape) for name, a in net.arrays().items()}
