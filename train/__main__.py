@@ -16,7 +16,7 @@ COMMANDS = {
     "language": "trim pocketsphinx's dictionary and language model",
     "recognition": "measure the keyword recogniser",
     "fusion": "fit fusion, temperature and reject thresholds",
-    "evaluate": "score a pack on its held-out speakers",
+    "evaluate": "train and score all folds of a protocol, or score the text graph",
 }
 
 

@@ -30,18 +30,23 @@ RESAMPLES = 2000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
-    parser.add_argument("task", choices=["voice"])
+    parser.add_argument("task", choices=["voice", "text"])
     parser.add_argument("--protocol", choices=list(FOLDS), default="luna-jimenez")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=voice.EPOCHS)
     parser.add_argument("--quantize", default="int8-dynamic")
     parser.add_argument("--out", type=Path, default=Path("runs/evaluate"))
+    parser.add_argument("--text", type=Path, default=Path("runs/text"), help="a trained text model")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run every job and write one result file for each artefact."""
+    if args.task == "text":
+        from train import text_score
+
+        return text_score.run(args)
     jobs = [(fold, seed) for seed in args.seeds for fold in range(len(FOLDS[args.protocol]))]
     done = []
     for number, (fold, seed) in enumerate(jobs, 1):

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,12 @@ from train.pairs import (
     load_voices,
     vad_pairs,
 )
+from train.provenance import commit
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 SCALES = (0.5, 1.0, 2.0)
 SHARES = tuple(i / 20 for i in range(21))
+RESULT = "fusion-constructed-pairs.json"
 REJECTED = 0.10  # "balanced" refuses this share of development utterances
 WANTED = 0.80  # "cautious" wants this share of the accepted ones right
 
@@ -42,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--voice", type=Path, default=Path("runs/voice"))
     parser.add_argument("--text", type=Path, default=Path("runs/text"))
     parser.add_argument("--out", type=Path, default=Path("runs/fusion"))
+    parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -71,9 +76,28 @@ def run(args: argparse.Namespace) -> int:
     }
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "fusion.json").write_text(json.dumps(content, indent=1))
+    args.results.mkdir(parents=True, exist_ok=True)
+    (args.results / RESULT).write_text(json.dumps(result(content, args.seed), indent=1) + "\n")
     for part, row in report.items():
         print(f"{part}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()))
     return 0
+
+
+def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Return the comparison on test speakers and sentences in the form that the report reads."""
+    return {
+        "task": "fusion",
+        "corpus": "ravdess-speech with emobank, goemotions, isear (constructed pairs)",
+        "protocol": "test actors and test sentences, a third of the words",
+        "artefact": "float scores, fusion as shipped",
+        "model": {"kind": content["fusion"]["kind"]},
+        "seeds": [seed],
+        "metrics": content["metrics"]["test"],
+        "command": content["command"],
+        "commit": commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "notes": content["notes"],
+    }
 
 
 def calibrated(voices: Voices, temperature: float) -> Floats:

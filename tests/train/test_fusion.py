@@ -65,8 +65,14 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict:
         make(tmp_path / name, rng)
     parser = argparse.ArgumentParser()
     fusion.add_arguments(parser)
-    options = [x for name in ("voice", "text", "out") for x in (f"--{name}", str(tmp_path / name))]
+    options = [
+        x
+        for name in ("voice", "text", "out", "results")
+        for x in (f"--{name}", str(tmp_path / name))
+    ]
     assert fusion.run(parser.parse_args(options)) == 0
+    stored = json.loads((tmp_path / "results" / fusion.RESULT).read_text())
+    assert "constructed" in stored["notes"]
     return json.loads((tmp_path / "out" / "fusion.json").read_text())
 
 
