@@ -32,14 +32,23 @@ Array = NDArray[np.float32]
 HEARD = 1 / 3
 """Share of the words that the recogniser hears: its recall on LibriSpeech test-other."""
 
+CONFIDENCES = (0.4, 0.8)
+"""What the calibrated recogniser gives the words that it keeps."""
+
 CONTRASTS = ("happy", "not happy", "afraid", "not afraid", "good", "never good")
 
 
 def damaged(bags: Bags, condition: str) -> Bags:
-    """Return the bags of a condition: "clean" as they are, "third" with a third of the words."""
+    """Return the bags of a condition: "clean" as they are, "third" as a recogniser leaves them.
+
+    That is a third of the words, with the confidences that it gives.
+    """
     if condition == "clean":
         return bags
-    return text_data.keep_share(bags, HEARD, np.random.default_rng(20))
+    rng = np.random.default_rng(20)
+    kept = text_data.keep_share(bags, HEARD, rng)
+    sure = rng.uniform(*CONFIDENCES, size=kept.weights.shape).astype(np.float32)
+    return Bags(kept.ids, kept.weights * sure)
 
 
 def score(split: Split, vad: Array, shares: Array, corpus: str) -> dict[str, float]:

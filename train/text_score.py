@@ -23,7 +23,10 @@ PROTOCOLS = {
     "goemotions": "official split, Ekman mapping, comments of one category",
     "isear": "respondents apart",
 }
-NOTES = {"clean": "reference text", "third": "a third of the words, drawn once"}
+NOTES = {
+    "clean": "reference text",
+    "third": "a third of the words, with a recogniser's confidences, drawn once",
+}
 
 
 def run(args: argparse.Namespace) -> int:
