@@ -85,8 +85,11 @@ class Engine:
         """Add audio: S16_LE, mono, 16 kHz, any number of bytes; return the events it completed."""
         if self._closed:
             raise HeartenError("this engine is closed; open another")
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            kind = type(chunk).__name__
+            raise HeartenError(f"push takes bytes (S16_LE, mono, 16 kHz), not {kind}")
         self._arrived = time.perf_counter()
-        data = self._odd + chunk
+        data = self._odd + bytes(chunk)
         whole = len(data) // 2 * 2
         self._odd = data[whole:]
         samples = np.concatenate([self._rest, np.frombuffer(data[:whole], dtype="<i2")])

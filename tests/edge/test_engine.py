@@ -143,6 +143,13 @@ def test_push_after_close_is_an_error() -> None:
         engine.push(bytes(320))
 
 
+def test_push_takes_bytes_only(engine: Engine) -> None:
+    for wrong in (np.zeros(160, np.float32), [0, 1], None, "audio"):
+        with pytest.raises(HeartenError, match="push takes bytes"):
+            engine.push(wrong)
+    assert engine.push(bytearray(320)) == engine.push(memoryview(bytes(320))) == []
+
+
 def test_a_long_utterance_is_cut_and_nothing_is_lost() -> None:
     time = np.arange(25 * 16000) / 16000
     voice = 8000 * np.sin(2 * np.pi * 180 * time) * np.sin(2 * np.pi * 2 * time) ** 4

@@ -20,12 +20,14 @@ def heard(samples: Path) -> dict[str, Emotion]:
     return found
 
 
-@pytest.mark.parametrize("sentence", ["book", "market", "meeting"])
-def test_loud_fast_high_is_more_aroused_than_soft_slow_low(
-    heard: dict[str, Emotion], sentence: str
-) -> None:
-    loud, soft = heard[f"{sentence}_loud.wav"], heard[f"{sentence}_soft.wav"]
-    assert loud.arousal > soft.arousal + 0.1
+def test_loud_fast_high_is_more_aroused_than_soft_slow_low(heard: dict[str, Emotion]) -> None:
+    pairs = [
+        (heard[f"{sentence}_loud.wav"].arousal, heard[f"{sentence}_soft.wav"].arousal)
+        for sentence in ("book", "market", "meeting")
+    ]
+    differences = [loud - soft for loud, soft in pairs]
+    assert min(differences) > 0.0
+    assert sum(differences) / len(differences) > 0.1
 
 
 @pytest.mark.parametrize("voice", ["slt", "rms", "festival"])

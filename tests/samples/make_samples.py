@@ -32,7 +32,7 @@ DEATH = "It was a horrible death."
 MARKET = "We are going to the market in the morning."
 MEETING = "The meeting is on Monday at ten."
 BOOK = "Please put the book on the table."
-SOFT = ("-a", "35", "-s", "130", "-p", "25")
+SOFT = ("-a", "10", "-s", "100", "-p", "5")
 LOUD = ("-a", "120", "-s", "220", "-p", "85")
 
 
@@ -109,7 +109,7 @@ def command(sample: Sample, out: Path) -> list[str]:
     if sample.voice == "festival":
         return ["text2wave", "-o", str(out)]
     if sample.voice == "espeak-ng":
-        return ["espeak-ng", "-v", "en-us", *sample.options, "-w", str(out), sample.text]
+        return ["espeak-ng", "-v", "en-us+f2", *sample.options, "-w", str(out), sample.text]
     return ["flite", "-voice", sample.voice, "-t", sample.text, "-o", str(out)]
 
 

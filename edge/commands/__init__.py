@@ -1,0 +1,57 @@
+"""The commands of ``hearten``, one module each, and what several of them share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.emotion import Emotion
+from edge.engine import Engine
+from edge.lines import line
+
+
+def engine_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of every command that opens an engine."""
+    parser.add_argument("--pack", help="folder or .zip; the built-in pack by default")
+    parser.add_argument("--no-words", action="store_true", help="voice only")
+    parser.add_argument("--timeline", action="store_true", help="also print partial events")
+    parser.add_argument(
+        "--reject",
+        default="balanced",
+        help='say "unknown" below this confidence: balanced, cautious, or a number in 0..1',
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def open_engine(args: argparse.Namespace) -> Engine:
+    """Open the engine that the options ask for."""
+    with native_notes_off():
+        return Engine.open(
+            args.pack, words=not args.no_words, partials=args.timeline, reject=args.reject
+        )
+
+
+def show(emotion: Emotion, as_json: bool) -> None:
+    """Print one event, as a readable line or as JSON."""
+    name = "" if emotion.file is None else f"{Path(emotion.file).name}  "
+    print(emotion.to_json() if as_json else name + line(emotion), flush=True)
+
+
+@contextmanager
+def native_notes_off() -> Iterator[None]:
+    """Keep what the interpreter's C++ writes to descriptor 2 while loading off the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
