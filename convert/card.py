@@ -8,7 +8,8 @@ from typing import Any
 TEMPLATE = """# {name}
 
 Emotion from voice and words for English speech: valence, arousal, dominance in [-1, 1] and one of
-{labels}, or "unknown". For voice assistants on small devices, through the hearten runtime.
+{labels}, or "unknown".
+For voice assistants on small devices, through the hearten runtime.
 
 ## Intended use
 Giving an assistant a sense of how something was said. Not for decisions about people: not for
@@ -22,15 +23,16 @@ Development speakers (early stop, temperature, thresholds): {dev}.
 Commands: {commands}
 
 ## Quality
-RAVDESS speech, 8 classes, held-out actors, int8 streaming artefact as shipped, one seed. RAVDESS
+RAVDESS speech, 8 classes, actors apart, one seed; "streaming" is the artefact as shipped. RAVDESS
 has acted speech of two fixed sentences; its V/A/D are derived from the emotion word (Russell &
-Mehrabian 1977), not rated.
+Mehrabian 1977), not rated. {folds}
 
 | artefact | dev UAR | dev CCC V / A / D (derived) | test UAR | test CCC V / A / D (derived) |
 |---|---|---|---|---|
 {artefacts}
 
 Text: {text}
+With a third of the words, as the recogniser leaves them, about half of this remains.
 
 Fusion was fitted on constructed pairs (RAVDESS voices with sentences of the same emotion): no open
 English corpus carries emotion in both voice and words.
@@ -43,7 +45,8 @@ English corpus carries emotion in both voice and words.
 - Single utterances are often wrong: use the confidence, and "unknown".
 
 ## Licence
-Weights: {licence} (RAVDESS is CC BY-NC-SA 4.0, EmoBank CC BY-SA 4.0): no commercial use.
+Weights: {licence} (RAVDESS is CC BY-NC-SA 4.0, EmoBank CC BY-SA 4.0; the embedding starts from
+Warriner's norms, CC BY-NC-ND 3.0, which are not in the pack): no commercial use.
 The code of hearten is Apache-2.0. The language model and dictionary come from CMU Sphinx
 (BSD-style licence).
 """
@@ -57,6 +60,7 @@ def card(name: str, labels: list[str], licence: str, training: Mapping[str, Any]
         labels=", ".join(labels),
         licence=licence,
         sources=training["sources"],
+        folds=training["folds"],
         test=", ".join(voice["partition"]["test"]),
         dev=", ".join(voice["partition"]["dev"]),
         commands="; ".join(f"`{command}`" for command in training["commands"]),
