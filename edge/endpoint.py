@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge.features import HOP
 
 SILENCE_DB = -120.0
+QUIETEST_DB = -96.0  # the range of 16 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ class Endpointer:
 
     @property
     def snr_db(self) -> float:
-        """Peak level of the utterance over the noise floor (at least -120 dBFS), in dB."""
-        return max(0.0, self.peak - max(self._floor.level, SILENCE_DB))
+        """Peak level of the utterance over the noise floor (at least -96 dBFS), in dB."""
+        return max(0.0, self.peak - max(self._floor.level, QUIETEST_DB))
 
     def update(self, level: float) -> str | None:
         """Add one frame's level (dB); return ``"start"``, ``"end"`` or None."""
