@@ -40,12 +40,17 @@ class Schedule:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
-    parser.add_argument("--corpora", nargs="+", default=list(recordings.CORPORA), metavar="NAME")
+    names = list(recordings.CORPORA)
+    parser.add_argument(
+        "--corpora", nargs="+", default=names, metavar="NAME", help=", ".join(names)
+    )
     parser.add_argument("--fold", default="luna-jimenez:0", help="actors kept out for the test")
-    parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/voice"))
+    parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc", help="features")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"at most ({EPOCHS})")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and variations")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/voice"), help="resumes what is there"
+    )
     parser.add_argument("--restart", action="store_true", help="do not resume a run in --out")
     parser.add_argument("--smoke", action="store_true", help="a handful of recordings, 2 epochs")
 
