@@ -13,6 +13,7 @@ from edge.emotion import Floats
 
 layers = tf.keras.layers
 Arrays = dict[str, NDArray[Any]]
+SMALLEST = 1024  # weights: the converter leaves smaller layers float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,21 @@ def ccc_loss(truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
     covariance = tf.reduce_mean((truth - mean_t) * (predicted - mean_p), 0)
     spread = tf.math.reduce_variance(truth, 0) + tf.math.reduce_variance(predicted, 0)
     return tf.reduce_mean(1.0 - 2.0 * covariance / (spread + (mean_t - mean_p) ** 2 + 1e-6))
+
+
+def rounded(arrays: Arrays) -> Arrays:
+    """Return the weights on the int8 grid that dynamic-range quantisation will store.
+
+    The convolution has a scale a channel, which folding its normalisation keeps; a dense layer has
+    one scale; layers of fewer than 1024 weights stay float. What is judged is what is shipped.
+    """
+    found = dict(arrays)
+    for name, weights in arrays.items():
+        if name.endswith("kernel") and weights.size >= SMALLEST:
+            axes = (0, 1) if name == "conv/kernel" else None
+            scale = np.abs(weights).max(axis=axes, keepdims=True) / 127.0
+            found[name] = (np.rint(weights / scale) * scale).astype(np.float32)
+    return found
 
 
 def pad(utterances: list[Floats], stride: int) -> tuple[Floats, NDArray[np.int32]]:

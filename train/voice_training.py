@@ -17,7 +17,7 @@ from edge.emotion import Floats
 from train.corpora import LABELS
 from train.metrics import ccc, uar, war
 from train.voice_data import VoiceData
-from train.voice_model import Arrays, ModelSettings, VoiceNet, ccc_loss, pad
+from train.voice_model import Arrays, ModelSettings, VoiceNet, ccc_loss, pad, rounded
 
 if TYPE_CHECKING:
     from train.voice import Schedule
@@ -73,8 +73,9 @@ class Training:
             if self._epoch - self._best[1] >= self.schedule.patience:
                 break
         print(file=sys.stderr)
-        self.net.load_arrays(self._best[2])
-        np.savez(self.out / "model.npz", **self._best[2])  # type: ignore[arg-type]
+        shipped = rounded(self._best[2])
+        self.net.load_arrays(shipped)
+        np.savez(self.out / "model.npz", **shipped)  # type: ignore[arg-type]
 
     def resume(self) -> bool:
         """Take up the run that ``out`` holds, if it was made with the same settings."""
@@ -155,9 +156,9 @@ class Training:
         return min(self.schedule.average, (1.0 + done) / (10.0 + done))
 
     def _judge(self) -> float:
-        """Score the averaged weights on the development speakers; keep the best."""
+        """Score the averaged, rounded weights on the development speakers; keep the best."""
         now = self.net.arrays()
-        self.net.load_arrays(self._average)
+        self.net.load_arrays(rounded(self._average))
         logits, _ = self.predict("dev")
         part = self.data.parts["dev"]
         score = uar(part.classes, logits.argmax(axis=1))
