@@ -1,5 +1,6 @@
 # make demo   hear the built-in pack on the sample recordings (or WAV=my.wav)
 # make test   install what the tests need, and run them
+# make sound  test the microphone on virtual sound servers
 # make lint   ruff and mypy
 # make bench  speed, memory and cold start on this machine
 # make pack   rebuild the built-in pack from fetched corpora
@@ -12,7 +13,7 @@ FOLD ?= luna-jimenez:0
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup demo test lint types format bench pack samples wheel clean
+.PHONY: setup demo test sound lint format bench pack samples wheel clean
 
 setup: $(DEVELOP)/ready
 
@@ -34,6 +35,13 @@ demo: $(DEVICE)/ready
 test: setup
 	sh tests/system.sh
 	$(DEVELOP)/bin/python -m pytest
+
+# Microphone tests: PulseAudio and JACK with no sound card, PyAudio built from source.
+sound: setup
+	sh tests/system.sh pulseaudio pulseaudio-utils libasound2-plugins portaudio19-dev gcc \
+		python3-dev jackd2 pulseaudio-module-jack
+	$(DEVELOP)/bin/pip install --quiet 'pyaudio>=0.2.14,<0.3'
+	$(DEVELOP)/bin/python -m pytest -m sound
 
 lint: setup
 	$(DEVELOP)/bin/ruff check .

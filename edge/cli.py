@@ -14,13 +14,16 @@ from collections.abc import Sequence
 
 from edge import __version__
 from edge.errors import HeartenError
+from edge.settings import Settings, choose
 
 # One module of edge.commands each; it declares its options and runs.
 COMMANDS = {
     "file": "emotions in recordings",
     "listen": "emotions in a live stream",
+    "devices": "input devices and their rates",
     "pack": "look into a pack, or verify it",
     "bench": "measure speed, memory and parity here",
+    "config": "settings and where they come from",
 }
 
 
@@ -29,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A descriptor of its own: notices still show while the interpreter's are kept off.
     notices = os.fdopen(os.dup(2), "w", buffering=1)
     logging.basicConfig(stream=notices, format="hearten: %(message)s", level=logging.WARNING)
-    args = _parser().parse_args(arguments)
     try:
+        args = _parser(choose(arguments)).parse_args(arguments)
         code = int(args.run(args))
         sys.stdout.flush()
         return code
@@ -52,7 +55,7 @@ def fail(message: str, broken: bool = False) -> int:
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hearten",
         description="Emotion from voice and words, on the device. Nothing is kept, nothing leaves.",
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         own = commands.add_parser(name, help=text, description=room.__doc__)
         room.add_arguments(own)
         own.set_defaults(run=room.run)
+        settings.adopt(own, name)
     return parser
 
 

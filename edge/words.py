@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,12 @@ from edge.pack import Pack
 from edge.text import TextModel
 
 log = logging.getLogger("hearten")
+
+
+@cache
+def _notice(message: str) -> None:
+    """Say something once in the life of the process, however many engines it has."""
+    log.warning(message)
 
 
 class Words:
@@ -31,7 +38,7 @@ class Words:
         try:
             return cls(pack)
         except MissingExtra as error:
-            log.warning("voice only: %s", error)
+            _notice(f"voice only: {error}")
             return None
 
     def push(self, held: list[NDArray[np.int16]], end: int, frame: int) -> list[NDArray[np.int16]]:

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the Debian packages that the tests need, as root or with sudo; otherwise says which.
+# Installs the Debian packages that the tests need, and those named as arguments, as root or with
+# sudo; otherwise says which.
 set -eu
-wanted="flite festival festvox-kallpc16k espeak-ng"
+wanted="flite festival festvox-kallpc16k espeak-ng $*"
 missing=""
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -19,40 +19,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.audio.resample import HIGHEST, LOWEST, RATE, Resampler
-from edge.audio.wav import CONVERT, Floats, WavReader, mono
+from edge.audio.wav import CONVERT, Floats, Values, WavReader, decode, mono
 from edge.errors import AudioError, MissingExtra
 
 Samples = NDArray[np.int16]
+# Which channels to average: a list of views, each of shape (frames, channels of the view).
+Choose = Callable[[Values, Path], list[Values]]
 
 # First bytes of formats that soundfile reads; an MP3 without ID3 begins with a frame header.
 MAGICS = (b"fLaC", b"OggS", b"ID3", b"FORM", b"RIFX", b"caff", b".snd")
 MP3_FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")
 LARGEST_PIECE = 1 << 20  # samples, over all channels
+MOST_APART = 8  # channels that are split: each needs an engine of its own
 
 
-def blocks(path: str | Path, seconds: float = 1.0) -> Iterator[Samples]:
+def blocks(path: str | Path, seconds: float = 1.0, channel: int | None = None) -> Iterator[Samples]:
     """Yield a file as 16 kHz mono int16 in pieces of ``seconds`` (the last may be shorter).
 
-    Channels are averaged; memory does not grow with the file; a 16 kHz mono 16-bit WAVE comes
-    through bit for bit.
+    Channels are averaged, or only ``channel`` (from 1) is heard; memory does not grow with the
+    file; a 16 kHz mono 16-bit WAVE comes through bit for bit.
 
     Raises:
-        AudioError: missing, unreadable, no sound file, damaged, NaN inside, or without samples.
+        AudioError: missing, unreadable, no sound file, damaged, NaN inside, without samples, or
+            without that channel.
         MissingExtra: the format needs soundfile, which is not installed.
     """
+    for (block,) in _cut(Path(path), seconds, _mixed if channel is None else _only(channel)):
+        yield block
+
+
+def channel_blocks(path: str | Path, seconds: float = 1.0) -> Iterator[list[Samples]]:
+    """Yield what ``blocks`` does for each channel apart: one array a channel, of equal length.
+
+    Raises:
+        AudioError: as in ``blocks``, or more channels than can be told apart here.
+    """
+    yield from _cut(Path(path), seconds, _apart)
+
+
+def _cut(path: Path, seconds: float, choose: Choose) -> Iterator[list[Samples]]:
+    """Yield pieces of equal length, one array for each choice of channels."""
     size = max(1, round(seconds * RATE))
-    kept = np.zeros(0, np.int16)
+    kept: list[Samples] = []
     empty = True
-    for piece in _resampled(Path(path)):
-        kept = np.concatenate((kept, _to_int16(piece)))
-        while len(kept) >= size:
-            yield kept[:size]
-            kept = kept[size:]
+    for pieces in _resampled(path, choose):
+        fresh = [_to_int16(piece) for piece in pieces]
+        pairs = zip(kept, fresh, strict=True)
+        kept = [np.concatenate(pair) for pair in pairs] if kept else fresh
+        while len(kept[0]) >= size:
+            yield [samples[:size] for samples in kept]
+            kept = [samples[size:] for samples in kept]
             empty = False
-    if len(kept):
+    if kept and len(kept[0]):
         yield kept
     elif empty:
         raise AudioError(f"{path} holds no samples")
+
+
+def _mixed(frames: Values, path: Path) -> list[Values]:
+    return [frames]
+
+
+def _only(channel: int) -> Choose:
+    def choose(frames: Values, path: Path) -> list[Values]:
+        there = frames.shape[1]
+        if not 1 <= channel <= there:
+            raise AudioError(f"{path} has no channel {channel}: it has {there}, counted from 1")
+        return [frames[:, channel - 1 : channel]]
+
+    return choose
+
+
+def _apart(frames: Values, path: Path) -> list[Values]:
+    there = frames.shape[1]
+    if there > MOST_APART:
+        raise AudioError(f"{path} has {there} channels: at most {MOST_APART} are split; choose one")
+    return [frames[:, index : index + 1] for index in range(there)]
 
 
 def read(path: str | Path) -> Samples:
@@ -76,17 +118,17 @@ def duration(path: str | Path) -> float | None:
             return float(sound.frames / sound.samplerate)
 
 
-def _resampled(path: Path) -> Iterator[Floats]:
-    """Yield mono float32 at 16 kHz, in pieces of about a quarter of a second."""
+def _resampled(path: Path, choose: Choose) -> Iterator[list[Floats]]:
+    """Yield float32 at 16 kHz for each choice, in pieces of about a quarter of a second."""
     with _opened(path) as file:
         if _is_riff(file):
             reader = WavReader(file, str(path))
             rate = _checked(reader.format.rate, path)
-            yield from _convert(reader.blocks(_frames(rate, reader.format.channels)), rate)
+            yield from _convert(_wave(file, reader), rate, path, choose)
             return
         with _decoder(file, path) as sound:
             rate = _checked(int(sound.samplerate), path)
-            yield from _convert(_decoded(sound, _frames(rate, sound.channels), path), rate)
+            yield from _convert(_decoded(sound), rate, path, choose)
 
 
 def _frames(rate: int, channels: int) -> int:
@@ -94,11 +136,21 @@ def _frames(rate: int, channels: int) -> int:
     return max(1, min(rate // 4, LARGEST_PIECE // channels))
 
 
-def _convert(pieces: Iterator[Floats], rate: int) -> Iterator[Floats]:
-    resampler = Resampler(rate)
-    for piece in pieces:
-        yield resampler.push(piece)
-    yield resampler.flush()
+def _convert(
+    pieces: Iterator[Values], rate: int, path: Path, choose: Choose
+) -> Iterator[list[Floats]]:
+    """Average and resample each choice of channels by itself."""
+    resamplers: list[Resampler] = []
+    done = 0
+    for frames in pieces:
+        chosen = choose(frames, path)
+        resamplers = resamplers or [Resampler(rate) for _ in chosen]
+        heard = [mono(part, done, rate, str(path)) for part in chosen]
+        pairs = zip(resamplers, heard, strict=True)
+        yield [resampler.push(samples) for resampler, samples in pairs]
+        done += len(frames)
+    if resamplers:
+        yield [resampler.flush() for resampler in resamplers]
 
 
 def _to_int16(samples: Floats) -> Samples:
@@ -152,9 +204,22 @@ def _decoder(file: BufferedReader, path: Path) -> Iterator[Any]:
         raise AudioError(f"{path} cannot be read as sound ({reason}); {CONVERT}") from error
 
 
-def _decoded(sound: Any, frames: int, path: Path) -> Iterator[Floats]:
-    """Yield mono pieces of an open soundfile; a NaN in them raises AudioError."""
-    done = 0
-    while len(piece := sound.read(frames, dtype="float32", always_2d=True)):
-        yield mono(piece, done, int(sound.samplerate), str(path))
-        done += len(piece)
+def _wave(file: BufferedReader, reader: WavReader) -> Iterator[Values]:
+    """Yield the frames of a WAVE; data that end early are used as far as they go."""
+    form = reader.format
+    size, left = _frames(form.rate, form.channels), reader.frames
+    while left is None or left > 0:
+        want = size if left is None else min(size, left)
+        frames = decode(file.read(want * form.frame), form)
+        if len(frames):
+            yield frames
+        if len(frames) < want:
+            return
+        left = None if left is None else left - want
+
+
+def _decoded(sound: Any) -> Iterator[Values]:
+    """Yield the frames of an open soundfile."""
+    size = _frames(int(sound.samplerate), sound.channels)
+    while len(frames := sound.read(size, dtype="float32", always_2d=True)):
+        yield frames

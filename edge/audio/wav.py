@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -72,26 +71,7 @@ class WavReader:
         self.start = 12
         self.format, size = self._chunks()
         unknown = size == UNKNOWN_SIZE or (size == 0 and _streamed(riff_size, self.start))
-        self._size = None if unknown else size
         self.frames = None if unknown else size // self.format.frame
-
-    def blocks(self, frames: int) -> Iterator[Floats]:
-        """Yield mono samples in [-1, 1], at most ``frames`` a piece, shape (n,).
-
-        Data that end early are used as far as they go. Raises AudioError at a NaN or infinity.
-        """
-        left = self._size
-        done = 0
-        while left is None or left > 0:
-            want = frames * self.format.frame
-            raw = _read(self._file, want if left is None else min(want, left))
-            whole = len(raw) // self.format.frame
-            if whole:
-                yield mono(decode(raw, self.format), done, self.format.rate, self._name)
-            if len(raw) < want:
-                return
-            done += whole
-            left = None if left is None else left - len(raw)
 
     def _chunks(self) -> tuple[Format, int]:
         """Walk over the chunks up to ``data``; return the format and the announced data size."""
