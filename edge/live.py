@@ -11,7 +11,6 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
 from typing import TextIO
 
 from edge.audio.level import FLOOR_DB, Meter
@@ -54,12 +53,7 @@ class Live:
         self._write(HIDE)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._write(self._up() + ERASE_BELOW + SHOW)
         self._drawn = []
 
