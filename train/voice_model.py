@@ -49,7 +49,7 @@ class VoiceNet(tf.keras.Model):
     """Normalised frames of whole utterances in, class logits and V/A/D out.
 
     Pooling: attention, mean and deviation of the GRU's states. Mean and deviation of the frames
-    beside them make the development speakers worse: they know a voice, not an emotion.
+    beside them did not help the development speakers.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
