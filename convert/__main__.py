@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Runs:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     args = _parser().parse_args(arguments)
     try:
         return convert(args)

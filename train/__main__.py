@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from edge.errors import HeartenError
@@ -22,6 +23,7 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is one line and 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     given = sys.argv[1:] if arguments is None else arguments
     listing = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
     outer = argparse.ArgumentParser(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,7 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, score the development and test speakers, and write the model to ``--out``."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from train.voice_training import Training  # TensorFlow takes seconds to import
 
     if args.epochs < 1:
