@@ -55,7 +55,7 @@ format: setup
 bench: $(DEVICE)/ready
 	$(DEVICE)/bin/hearten bench
 
-# Every step resumes or is quick; an hour on two cores, most of it the voice.
+# Every step resumes or is quick; half an hour or more on two cores, most of it the voice.
 pack: setup
 	$(DEVELOP)/bin/python -m train vocabulary
 	$(DEVELOP)/bin/python -m train text

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     notices = os.fdopen(os.dup(2), "w", buffering=1)
     logging.basicConfig(stream=notices, format="hearten: %(message)s", level=logging.WARNING)
     try:
-        args = _parser(choose(arguments)).parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        args = _parser(given, choose(given)).parse_args(given)
         code = int(args.run(args))
         sys.stdout.flush()
         return code
@@ -55,7 +56,8 @@ def fail(message: str, broken: bool = False) -> int:
     return 2
 
 
-def _parser(settings: Settings) -> argparse.ArgumentParser:
+def _parser(given: Sequence[str], settings: Settings) -> argparse.ArgumentParser:
+    """Return the parser; only the rooms that ``given`` names are imported: start-up counts."""
     parser = argparse.ArgumentParser(
         prog="hearten",
         description="Emotion from voice and words, on the device. Nothing is kept, nothing leaves.",
@@ -63,8 +65,11 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hearten {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
+        own = commands.add_parser(name, help=text)
+        if name not in given:
+            continue
         room = importlib.import_module(f"edge.commands.{name}")
-        own = commands.add_parser(name, help=text, description=room.__doc__)
+        own.description = room.__doc__
         room.add_arguments(own)
         own.set_defaults(run=room.run)
         settings.adopt(own, name)

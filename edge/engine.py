@@ -185,7 +185,8 @@ class Engine:
             self._past = np.concatenate([self._past, samples])[-keep:]
         elif len(samples):
             self._voice.push(samples)
-            self._held.append(samples)
+            if self._words:
+                self._held.append(samples)
 
     def _begin(self) -> None:
         """Open an utterance a little before the onset, but not inside the last one."""
@@ -210,8 +211,6 @@ class Engine:
         self._voice.mark(end - self._start)
         if self._words:
             self._held = self._words.push(self._held, end, self._endpoint.frame)
-        else:
-            self._held = []
         return end
 
     def _partial(self, end: int) -> list[Emotion]:
@@ -230,12 +229,8 @@ class Engine:
         words = tuple(self._words.recognizer.end()) if self._words else ()
         if voice is None:
             return []
-        return [self._emotion("final", end, voice, *self._read(words))]
-
-    def _read(self, words: tuple[Word, ...]) -> tuple[Scores | None, tuple[Word, ...]]:
-        if not self._words or not words:
-            return None, words
-        return self._words.model.score(words), words
+        text = self._words.model.score(words) if self._words else None
+        return [self._emotion("final", end, voice, text, words)]
 
     def _emotion(
         self, kind: str, end: int, voice: Scores, text: Scores | None, words: tuple[Word, ...]
