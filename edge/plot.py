@@ -138,11 +138,15 @@ class Picture:
         self.lanes.append(Lane(title))
         return self.lanes[-1]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        width = round(min(max(NARROWEST, self._seconds() * A_SECOND), WIDEST))
+        return width, TOP + LANE * len(self.lanes)
+
     def svg(self) -> str:
         """Return the picture as an SVG document."""
-        seconds = max((lane.seconds for lane in self.lanes), default=0.0) or 1.0
-        width = round(min(max(NARROWEST, seconds * A_SECOND), WIDEST))
-        height = TOP + LANE * len(self.lanes)
+        seconds, (width, height) = self._seconds(), self.size
         draw = _Draw(width, seconds)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -156,6 +160,9 @@ class Picture:
         for index, lane in enumerate(self.lanes):
             parts += draw.lane(lane, TOP + index * LANE)
         return "\n".join([*parts, "</svg>", ""])
+
+    def _seconds(self) -> float:
+        return max((lane.seconds for lane in self.lanes), default=0.0) or 1.0
 
 
 def clean(text: str) -> str:

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages that the tests need, and those named as arguments, as root or with
-# sudo; otherwise says which.
+# Installs the Debian packages that the tests need, as root or with sudo; otherwise says which.
 set -eu
-wanted="flite festival festvox-kallpc16k espeak-ng $*"
+voices="flite festival festvox-kallpc16k espeak-ng"
+# A sound system without a sound card, and what compiles PyAudio.
+sound="pulseaudio pulseaudio-utils libasound2-plugins jackd2 pulseaudio-module-jack"
+build="portaudio19-dev gcc python3-dev"
+wanted="$voices $sound $build chromium"
 missing=""
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -15,6 +15,7 @@ from edge.errors import AudioError
 LOG = logging.getLogger(__name__)
 
 LOOK = 0.25  # seconds between looks at whether to stop
+REST = 1.0  # seconds, after a stop, to yield what was recorded before it
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts to find a device again
 
 
@@ -23,7 +24,8 @@ class Microphone:
 
     An empty chunk says that the device is gone for now: finish the utterance in progress. When
     it is back, audio goes on. ``stop`` (from a signal handler or another thread) ends the
-    iteration within a quarter of a second. ``overflows`` counts the times when the device lost
+    iteration within a quarter of a second, and what a busy reader has still to hear, which takes
+    a second at most. ``overflows`` counts the times when the device lost
     audio, ``dropped`` the pieces of 0.1 s that a slow reader lost, ``losses`` how often the
     device vanished.
     """
@@ -77,6 +79,7 @@ class Microphone:
                 continue
             if data and (chunk := self._convert(data)):
                 yield chunk
+        yield from self._rest()
 
     @property
     def overflows(self) -> int:
@@ -123,6 +126,19 @@ class Microphone:
             return samples.tobytes()
         values = self._resampler.push(samples.astype(np.float32))
         return np.clip(np.rint(values), -32768, 32767).astype("<i2").tobytes()
+
+    def _rest(self) -> Iterator[bytes]:
+        """Yield what waits to be read: on a busy machine the end of an utterance may be there."""
+        end = time.monotonic() + REST
+        while self._recorder and time.monotonic() < end:
+            try:
+                data = self._recorder.read(0.0)
+            except DeviceGone:
+                return
+            if not data:
+                return
+            if chunk := self._convert(data):
+                yield chunk
 
     def _lost(self) -> Iterator[bytes]:
         """Yield empty chunks until the device is back or the user stops."""

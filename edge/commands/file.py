@@ -23,6 +23,7 @@ from edge.engine import Engine
 from edge.errors import HeartenError
 from edge.lines import line
 from edge.plot import Lane, Picture
+from edge.raster import Rasteriser, scale
 from edge.summary import Summary
 
 LONG = 20.0  # seconds of audio from which progress is worth showing
@@ -46,22 +47,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--summary", action="store_true", help="end with a summary; split has one")
     parser.add_argument("--csv", metavar="OUT.csv", help="also write the events as a table")
-    parser.add_argument("--plot", metavar="OUT.svg", help="also draw V/A/D, categories and words")
+    parser.add_argument(
+        "--plot", metavar="OUT.svg|.png", help="also draw V/A/D, categories and words"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the emotions of each file; a bad file is reported, the others are still done."""
     channels = _channels(args.channels)
-    _writable(args.csv, ".csv", args.paths)
-    _writable(args.plot, ".svg", args.paths)
+    if channels == SPLIT and args.speaker:
+        raise HeartenError("a speaker is on one side; so --channels N, or --no-speaker")
+    _writable(args.csv, (".csv",), args.paths)
+    _writable(args.plot, (".svg", ".png"), args.paths)
+    rasteriser = Rasteriser() if Path(args.plot or "").suffix.lower() == ".png" else None
     with ExitStack() as stack:
         engines = stack.enter_context(Engines(args))
         table = stack.enter_context(_opened(args.csv)) if args.csv else None
         report = Report(args, table, engines.labels)
         good = [_one(engines, report, path, channels) for path in args.paths]
     if args.plot and any(good):
-        with _opened(args.plot) as file:
-            file.write(report.picture.svg())
+        _draw(report.picture, args.plot, rasteriser)
     return 0 if all(good) else 2
 
 
@@ -73,7 +78,7 @@ class Engines:
         # A picture shows how an utterance grew, whether partial events are printed or not.
         timeline = args.timeline or args.plot is not None
         self._args = argparse.Namespace(**{**vars(args), "timeline": timeline})
-        self._engines = [open_engine(self._args)]
+        self._engines = [open_engine(self._args, recording=True)]
         self.labels = self._engines[0].labels
 
     def __enter__(self) -> Engines:
@@ -100,7 +105,7 @@ class Engines:
 
     def _engine(self, index: int) -> Engine:
         if index == len(self._engines):
-            self._engines.append(open_engine(self._args))
+            self._engines.append(open_engine(self._args, recording=True))
         return self._engines[index]
 
 
@@ -232,13 +237,23 @@ def _pieces(path: str, channels: int) -> Iterator[list[Any]]:
     return ([block] for block in blocks(path, channel=channels or None))
 
 
-def _writable(name: str | None, suffix: str, sources: list[str]) -> None:
+def _draw(picture: Picture, name: str, rasteriser: Rasteriser | None) -> None:
+    """Write the picture: an SVG, or a PNG where there is a rasteriser."""
+    if rasteriser and scale(picture) < 1:
+        print(f"hearten: {name}: drawn smaller to fit; name it .svg to see all", file=sys.stderr)
+    content = rasteriser.png(picture) if rasteriser else picture.svg().encode(errors="replace")
+    with _opened(name, "wb") as file:
+        file.write(content)
+
+
+def _writable(name: str | None, suffixes: tuple[str, ...], sources: list[str]) -> None:
     """Raise HeartenError, before the long work, where a result could not be written at its end."""
     if name is None:
         return
     path = Path(name)
-    if path.suffix.lower() != suffix:
-        raise HeartenError(f"{name}: only {suffix} is written here; name it {path.stem}{suffix}")
+    if path.suffix.lower() not in suffixes:
+        known, fix = " or ".join(suffixes), path.stem + suffixes[0]
+        raise HeartenError(f"{name}: only {known} is written here; name it {fix}")
     there = path.exists()
     if there and any(path.samefile(source) for source in sources if Path(source).exists()):
         raise HeartenError(f"{name} is the recording itself; name another file")
@@ -249,10 +264,16 @@ def _writable(name: str | None, suffix: str, sources: list[str]) -> None:
         path.unlink()
 
 
-def _opened(name: str, mode: str = "w") -> IO[str]:
-    """Open a result for writing as UTF-8; what stands in the way is one clear line."""
+def _opened(name: str, mode: str = "w") -> IO[Any]:
+    """Open a result for writing, text as UTF-8; what stands in the way is one clear line."""
+    text = "b" not in mode
     try:
-        return Path(name).open(mode, encoding="utf-8", errors="replace", newline="")
+        return Path(name).open(
+            mode,
+            encoding="utf-8" if text else None,
+            errors="replace" if text else None,
+            newline="" if text else None,
+        )
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise HeartenError(f"cannot write {name}: {reason}") from error

@@ -7,20 +7,20 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge import Engine
-from edge.audio.capture import HELD, Tape, start
-from edge.audio.devices import Device, choose
-from edge.audio.level import Meter
+from edge.audio.devices import choose, input_devices
 from edge.audio.microphone import Microphone
 from edge.errors import AudioError
 from tests.edge.made import read_wav, write_wav
 from tests.edge.pulse import HEARTEN, Sound, missing, wait_for
+from tests.edge.test_cli import refused
 
 DIMENSIONS = ("valence", "arousal", "dominance")
 NEAR = 0.15  # V/A/D: where frames begin, and resampling, move them a little
@@ -51,6 +51,20 @@ def expected(samples: Path) -> dict[str, object]:
         return {name: engine.file(samples / name)[0] for name in PLAYED}
 
 
+@pytest.fixture(scope="module")
+def heard(samples: Path) -> Callable[[str], object]:
+    """What ``hearten file --no-words`` says of a recording."""
+    with Engine.open(words=False, partials=False) as engine:
+        events = {name: engine.file(samples / name)[0] for name in PLAYED}
+    return events.__getitem__
+
+
+def assert_kept(notes: list[str]) -> None:
+    """Nothing is told, but what a busy machine lost, and that nobody spoke for seconds."""
+    fair = ("audio was lost", "digital silence")
+    assert all(any(words in note for words in fair) for note in notes), notes
+
+
 def assert_same(event: dict, file: object) -> None:
     """The same category, V/A/D nearby, about the same length."""
     assert event["category"] == file.category
@@ -66,56 +80,63 @@ def run(sound: Sound, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.sound
 def test_listen_hears_what_file_hears(sound: Sound, samples: Path, expected: dict) -> None:
     with sound.listen() as listener:
-        wait_for(sound.recorded, "the recorder")
+        wait_for(sound.recorders, "the recorder")
         sound.play(samples / PLAYED[0])
-        time.sleep(0.9)
+        wait_for(listener.finals, "the first utterance")
         sound.play(samples / PLAYED[1])  # the silence that would close it never comes
+        listener.hears(2, expected[PLAYED[1]].end - expected[PLAYED[1]].start)
         events, notes = listener.end(signal.SIGTERM)
-    assert notes == []
+    assert_kept(notes)
     for event, name in zip(events, PLAYED, strict=True):
         assert_same(event, expected[name])
 
 
-@pytest.mark.sound
-def test_the_server_dies_and_comes_back(sound: Sound, samples: Path) -> None:
+def test_unplugged_and_the_server_killed(sound: Sound, samples: Path, heard: Callable) -> None:
+    spoken = (*PLAYED, PLAYED[0])
     with sound.listen("--no-words") as listener:
-        wait_for(sound.recorded, "the recorder")
-        sound.play(samples / PLAYED[0])
-        sound.stop()  # before the silence that would end the utterance
-        time.sleep(0.3)
-        sound.start(rate=44100)
-        wait_for(sound.recorded, "the recorder again")
-        sound.play(samples / PLAYED[1])
-        time.sleep(0.3)
+        for number, name in enumerate(spoken, 1):
+            wait_for(sound.recorders, "the recorder")
+            sound.play(samples / name)
+            # Every end comes before the silence that would close the utterance.
+            listener.hears(number, heard(name).end - heard(name).start)
+            if number == 1:
+                sound.unplug()
+                wait_for(lambda: listener.told("gone"), "the loss")
+                sound.plug(rate=48000)
+            elif number == 2:
+                sound.stop()
+                sound.start(rate=44100)
         events, notes = listener.end(signal.SIGINT)
-    assert [note.split("; ")[0] for note in notes] == [
-        "hearten: default is gone",
-        "hearten: default is back",
-    ]
-    with Engine.open(words=False, partials=False) as engine:
-        for event, name in zip(events, PLAYED, strict=True):
-            assert_same(event, engine.file(samples / name)[0])
+    gone, back = "hearten: default is gone", "hearten: default is back"
+    assert [note.split("; ")[0] for note in notes if "default is" in note] == [gone, back] * 2
+    for event, name in zip(events, spoken, strict=True):
+        assert_same(event, heard(name))
 
 
-@pytest.mark.sound
-def test_a_device_that_refuses_16_khz(
+def test_48_khz_only_and_stereo_only(
     sound: Sound,
     samples: Path,
-    expected: dict,
+    heard: Callable,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with sound.studio() as name, sound.listen("--device", "jack sink") as listener:
-        wait_for(lambda: "PortAudio" in sound.jack_ports(), "the recorder")
-        sound.play(samples / PLAYED[0], sink="studio")
+    path = beside(samples, tmp_path)
+    with (
+        sound.studio() as name,
+        sound.listen("--no-words", "--device", "jack sink") as first,
+        sound.listen("--no-words", "--device", "stereo48", "--channel", "2") as second,
+    ):
+        for port in ("PortAudio", ":in_001"):
+            wait_for(lambda port=port: port in sound.jack_ports(), port)
+        sound.play(path, sink="studio")
         tone = record_tone(sound, name, tmp_path, monkeypatch)
-        events, notes = listener.end()
-    # JACK without real time on a busy machine: counted, told, and no harm.
-    assert all("audio was lost" in note for note in notes)
-    assert_same(events[0], expected[PLAYED[0]])
+        for listener, played in zip((first, second), PLAYED, strict=True):
+            wait_for(listener.finals, played)
+            events, notes = listener.end()
+            assert_kept(notes)
+            assert_same(events[0], heard(played))
     signal_ = np.frombuffer(tone, "<i2").astype(float)
     # A busy machine may lose a piece; a click at each border would be in every half second.
     at_each = range(0, len(signal_) - 8000, 800)
@@ -124,8 +145,7 @@ def test_a_device_that_refuses_16_khz(
 
 def record_tone(sound: Sound, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Play a tone of 1 kHz at 48 kHz; return what the microphone makes of it at 16 kHz."""
-    for key, value in sound.environment.items():
-        monkeypatch.setenv(key, value)
+    enter(sound, monkeypatch)
     time_s = np.arange(int(1.5 * 48000)) / 48000
     path = write_wav(folder / "tone.wav", 12000 * np.sin(2 * np.pi * 1000 * time_s), rate=48000)
     with Microphone(name) as microphone:
@@ -153,32 +173,51 @@ def tone_residue(samples: np.ndarray) -> float:
     return 20 * np.log10(np.std(samples - fit) / np.std(fit))
 
 
-@pytest.mark.sound
-def test_channels(sound: Sound, samples: Path, tmp_path: Path, expected: dict) -> None:
-    voice = np.frombuffer(read_wav(samples / PLAYED[0]), "<i2")
-    both = np.stack([np.zeros_like(voice), voice], axis=1).ravel()
-    right = write_wav(tmp_path / "right.wav", both, channels=2)
+def test_channels(sound: Sound, samples: Path, tmp_path: Path, heard: Callable) -> None:
+    path = beside(samples, tmp_path)
     with (
-        sound.listen("--channel", "2") as chosen,
         sound.listen("--channel", "1", "--no-words") as first,
+        sound.listen("--channel", "2", "--no-words") as second,
     ):
-        wait_for(lambda: recorders(sound) == 2, "two recorders")
-        sound.play(right)
-        time.sleep(2.5)
-        events, notes = chosen.end()
-        silent_events, silent_notes = first.end()
-    assert_same(events[0], expected[PLAYED[0]])
-    assert silent_events == []
-    assert any("digital silence" in note for note in silent_notes)
-    assert sum("digital silence" in note for note in notes) <= 1
+        wait_for(lambda: sound.recorders() == 2, "two recorders")
+        sound.play(path)
+        for listener, played in zip((first, second), PLAYED, strict=True):
+            wait_for(listener.finals, played)
+            events, _ = listener.end()
+            assert_same(events[0], heard(played))
 
 
-def recorders(sound: Sound) -> int:
-    return len(sound.pactl("list", "short", "source-outputs").stdout.splitlines())
+def test_bad_levels_are_told(sound: Sound, tmp_path: Path) -> None:
+    tone = np.sin(np.arange(30 * 16000) / 5)
+    soft = write_wav(tmp_path / "soft.wav", 3 * tone)
+    loud = write_wav(tmp_path / "loud.wav", np.clip(60000 * tone, -32768, 32767))
+    for sink in ("soft", "loud"):
+        sound.plug(sink)
+    sound.pactl("set-source-mute", "fake.monitor", "1")
+    faults = {"soft": "nearly silent", "loud": "clipped", "fake": "digital silence"}
+    with ExitStack() as stack:
+        for path, sink in ((soft, "soft"), (loud, "loud"), (loud, "fake")):
+            sound.begin(path, sink)
+        listeners = {
+            fault: stack.enter_context(sound.listen("--no-words", source=f"{sink}.monitor"))
+            for sink, fault in faults.items()
+        }
+        for fault, listener in listeners.items():
+            wait_for(lambda who=listener, what=fault: who.told(what), fault)
+            _, notes = listener.end()
+            assert sum("the input is" in note for note in notes) == 1, notes
 
 
-@pytest.mark.sound
-def test_devices_and_wrong_choices(sound: Sound) -> None:
+def beside(samples: Path, folder: Path) -> Path:
+    """Make a recording with the first of ``PLAYED`` on the left, the second on the right."""
+    sides = [np.frombuffer(read_wav(samples / name), "<i2") for name in PLAYED]
+    both = np.zeros((max(map(len, sides)), 2))
+    for channel, side in enumerate(sides):
+        both[: len(side), channel] = side
+    return write_wav(folder / "both.wav", both.ravel(), channels=2)
+
+
+def test_devices_and_wrong_choices(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = run(sound, "devices")
     assert shown.stderr == ""
     assert shown.stdout.count("\n*") == 1
@@ -186,106 +225,26 @@ def test_devices_and_wrong_choices(sound: Sound) -> None:
     listed = run(sound, "devices", "--json", "--device", "puls")
     (device,) = (d for d in map(json.loads, listed.stdout.splitlines()) if d["used"])
     assert (device["name"], device["takes_16k"], device["default"]) == ("pulse", True, False)
-    for arguments, words in (
-        (("--device", "zz"), ("'zz' is no input device", "default", "pulse")),
-        (("--device", "u"), ("fits 2 devices", "pulse", "default")),
-        (("--device", "99"), ("'99' is no input device",)),
-        (("--device", "pulse", "--channel", "33"), ("channels 1 to 32, not 33",)),
-    ):
-        done = run(sound, "listen", "--no-words", *arguments)
-        (line,) = done.stderr.splitlines()
-        assert done.returncode == 2
-        assert all(word in line for word in words), line
+    refused(run(sound, "listen", "--device", "zz"), "'zz' is no input device", "default", "pulse")
+    enter(sound, monkeypatch)
+    with pytest.raises(AudioError, match=r"fits 2 devices.*pulse.*default"):
+        choose(input_devices(), "u")
+    with pytest.raises(AudioError, match="channels 1 to 32, not 33"):
+        Microphone("pulse", 33)
 
 
-def test_without_pyaudio_the_extra_is_named(tmp_path: Path) -> None:
-    (tmp_path / "pyaudio.py").write_text("raise ImportError\n")
-    path = f"{tmp_path}:{Path.cwd()}"
-    command = [*HEARTEN, "devices"]
-    done = subprocess.run(
-        command, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
-    (line,) = done.stderr.splitlines()
-    assert done.returncode == 2
-    assert "pip install 'hearten[mic]'" in line
-    assert "--stdin" in line
+def enter(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process use the sound server."""
+    for key, value in sound.environment.items():
+        monkeypatch.setenv(key, value)
 
 
-def test_choose() -> None:
-    names = ("USB Microphone", "Webcam: USB Audio", "default")
-    devices = [
-        Device(number, name, 1, 48000, False, name == "default")
-        for number, name in enumerate(names)
-    ]
-    assert choose(devices, None).name == "default"
-    assert choose(devices[:2], None).index == 0
-    assert choose(devices, 1) is choose(devices, "1") is choose(devices, "webcam")
-    with pytest.raises(AudioError, match=r"fits 2 devices.*0: USB Microphone; 1: Webcam"):
-        choose(devices, "usb")
-    assert choose([*devices, Device(3, "usb", 1, 16000, True, False)], "USB").index == 3
-    with pytest.raises(AudioError, match="no input device found"):
-        choose([], None)
-
-
-class Refusing:
-    """A sound system whose device takes stereo at 48 kHz and nothing else."""
-
-    def __init__(self, channels: int) -> None:
-        self.asked: list[tuple[int, int]] = []
-        self.about = {"maxInputChannels": channels, "defaultSampleRate": 44100.0}
-
-    def get_device_info_by_index(self, _index: int) -> dict:
-        return self.about
-
-    def open(self, rate: int, channels: int, *_: object, **__: object) -> str:
-        self.asked.append((rate, channels))
-        if (rate, channels) != (48000, 2):
-            raise OSError(-9998, "Invalid number of channels")
-        return "stream"
-
-
-def test_mono_fails_then_stereo_at_each_rate() -> None:
-    audio = Refusing(channels=8)
-    opened = start(audio, 8, {"index": 0, "channel": None}, Tape(2))
-    assert opened == ("stream", 48000, 2)
-    assert audio.asked[:3] == [(16000, 1), (16000, 2), (16000, 8)]
-    assert audio.asked[3:] == [(44100, 1), (44100, 2), (44100, 8), (48000, 1), (48000, 2)]
-    audio.asked.clear()
-    assert start(audio, 8, {"index": 0, "channel": 1}, Tape(2)) == ("stream", 48000, 2)
-    assert audio.asked[:3] == [(16000, 2), (16000, 1), (16000, 8)]
-    with pytest.raises(OSError, match="number of channels"):
-        start(audio, 8, {"index": 0, "channel": 5}, Tape(2))
-
-
-def test_a_slow_reader_loses_the_oldest() -> None:
-    tape = Tape(overflow=2)
-    for number in range(HELD + 10):
-        tape.callback(bytes([number % 256]), 1, None, 2 if number < 3 else 0)
-    assert (tape.dropped, tape.overflows) == (10, 3)
-    assert tape.wait() == [bytes([number % 256]) for number in range(10, HELD + 10)]
-
-
-@pytest.mark.parametrize(
-    ("fault", "made"),
-    [
-        ("digital silence", np.zeros(1600)),
-        ("nearly silent", np.resize([3, -3], 1600)),
-        ("clipped", np.clip(60000 * np.sin(np.arange(1600) / 5), -32768, 32767)),
-        (None, 9000 * np.sin(np.arange(1600) / 5)),
-    ],
-)
-def test_a_fault_of_the_input_is_told_once(fault: str | None, made: np.ndarray) -> None:
-    meter = Meter()
-    chunk = made.astype("<i2").tobytes()
-    told = [warning for _ in range(100) if (warning := meter.push(chunk))]
-    assert len(told) == (fault is not None)
-    assert all(fault in warning for warning in told)
-
-
-def test_levels_in_dbfs() -> None:
-    meter = Meter()
-    meter.push((16384 * np.sin(np.arange(16000) / 5)).astype("<i2").tobytes())
-    assert meter.peak_db == pytest.approx(-6.02, abs=0.05)
-    assert meter.rms_db == pytest.approx(-9.03, abs=0.05)
-    meter.push(bytes(320))
-    assert meter.rms_db == -100
+def test_what_a_busy_reader_has_not_heard_survives_a_stop(
+    sound: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(sound, monkeypatch)
+    with Microphone() as microphone:
+        next(iter(microphone))
+        time.sleep(1.0)
+        microphone.stop()
+        assert len(b"".join(microphone)) > 0.7 * 32000

@@ -147,7 +147,7 @@ def test_what_cannot_be_written_is_said_before_the_work(
         tmp_path / "nowhere" / f"x.{suffix}": "No such file",
         tmp_path / f"folder.{suffix}": "Is a directory",
         Path(f"/proc/x.{suffix}"): "cannot write",
-        tmp_path / "x.png": f"x.{suffix}",
+        tmp_path / "x.pdf": f"x.{suffix}",
         tmp_path / "x": f".{suffix}",
     }
     for out, word in cases.items():
