@@ -42,6 +42,7 @@ def measure(path: str | None) -> dict[str, Any]:
     report["cold_start_voice_s"], report["rss_voice_mb"] = _cold(path, words=False)
     if pack.manifest.text is not None and _has_asr():
         report["words_rtf"] = _real_time_factor(path, speech, words=True)
+        report["words_final_ms"] = _final_ms(path, speech)
         report["cold_start_words_s"], report["rss_words_mb"] = _cold(path, words=True)
     report["rss_now_mb"] = round(peak_memory_mb(), 1)
     return report
@@ -109,6 +110,18 @@ def _real_time_factor(path: str | None, speech: NDArray[np.int16], words: bool) 
             engine.push(data[first : first + RATE // 5])
         engine.flush()
         return round((time.process_time() - before) / (len(data) / 2 / RATE), 5)
+
+
+def _final_ms(path: str | None, speech: NDArray[np.int16]) -> float:
+    """Return the median time from the chunk that ends an utterance to its event, with words."""
+    times = []
+    with Engine.open(path, partials=False) as engine:
+        for size in range(len(speech) // 2, 3 * len(speech), len(speech) // 2):
+            data = np.pad(np.resize(speech, size), RATE).tobytes()
+            for first in range(0, len(data), RATE // 5):
+                ended = engine.push(data[first : first + RATE // 5])
+                times += [event.latency_ms for event in ended]
+    return round(float(np.median(times)), 1)
 
 
 def _cold(path: str | None, words: bool) -> tuple[float, float]:

@@ -20,7 +20,10 @@ from edge.settings import Settings, choose
 COMMANDS = {
     "file": "emotions in recordings",
     "listen": "emotions in a live stream",
+    "serve": "emotions of a live stream on a web page",
     "devices": "input devices and their rates",
+    "enroll": "learn a speaker's voice",
+    "speakers": "list, rename or delete learned speakers",
     "pack": "look into a pack, or verify it",
     "bench": "measure speed, memory and parity here",
     "config": "settings and where they come from",
@@ -60,7 +63,8 @@ def _parser(given: Sequence[str], settings: Settings) -> argparse.ArgumentParser
     """Return the parser; only the rooms that ``given`` names are imported: start-up counts."""
     parser = argparse.ArgumentParser(
         prog="hearten",
-        description="Emotion from voice and words, on the device. Nothing is kept, nothing leaves.",
+        description="Emotion from voice and words, on the device. Sound is never kept, nothing "
+        "leaves; only enroll keeps something: averages of a voice.",
     )
     parser.add_argument("--version", action="version", version=f"hearten {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -62,7 +62,8 @@ class Emotion:
     Times are seconds from the start of the stream. ``category`` is a label of the pack or
     ``"unknown"`` when ``confidence`` is below the reject threshold. ``text`` is None when no
     keyword was heard. ``latency_ms`` is the time from the arrival of the chunk that completed
-    the event to the event itself. ``snr_db`` is speech level over noise floor.
+    the event to the event itself. ``snr_db`` is speech level over noise floor. ``speaker`` is
+    whose profile was used, if any.
     """
 
     type: str
@@ -81,12 +82,14 @@ class Emotion:
     latency_ms: float
     pack: str
     file: str | None = None
+    speaker: str | None = None
     notes: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the documented JSON object; ``file`` and ``notes`` only where they are set."""
+        """Return the documented JSON object; file, speaker and notes only where they are set."""
         head: dict[str, Any] = {} if self.file is None else {"file": self.file}
-        tail: dict[str, Any] = {"notes": list(self.notes)} if self.notes else {}
+        tail: dict[str, Any] = {} if self.speaker is None else {"speaker": self.speaker}
+        tail |= {"notes": list(self.notes)} if self.notes else {}
         return {
             **head,
             "type": self.type,

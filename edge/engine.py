@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.audio.files import blocks
-from edge.emotion import UNKNOWN, Emotion, Scores, Word
+from edge.choices import EngineSettings
+from edge.decision import Decision, Place
+from edge.emotion import Emotion, Word
 from edge.endpoint import Endpointer, levels_db
 from edge.errors import HeartenError
 from edge.features import HOP, RATE
+from edge.hearing import Hearing
+from edge.keywords import Unheard
 from edge.pack import Pack, open_pack
+from edge.profile import Profile, adaptation
+from edge.speaker import Learner
 from edge.words import Words
 
 LEAD = 20  # frames before the onset that belong to the utterance: soft beginnings
@@ -23,29 +29,21 @@ TAIL = 20  # frames after the last speech frame that belong to it: soft endings
 PARTIAL = 25  # frames between partial events
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What a user may choose: words or voice only, partial events, and when to say "unknown".
-
-    ``reject`` is the name of a threshold in the pack ("balanced", "cautious") or a confidence
-    in [0, 1].
-    """
-
-    words: bool = True
-    partials: bool = True
-    reject: str | float = "balanced"
-
-
 class Engine:
     """One stream of 16 kHz mono speech; several engines in a process are independent."""
 
     def __init__(self, pack: Pack, settings: EngineSettings) -> None:
+        settings.check()
         self.pack = pack
         self.settings = settings
         self.labels = pack.manifest.labels
-        self.reject = _threshold(pack, settings.reject)
+        self.learner: Learner = adaptation(pack, settings.speaker, settings.adapt)
         self._voice = pack.voice()
-        self._words = Words.open(pack) if settings.words and pack.manifest.text else None
+        self.words = Words.open(pack, settings)
+        self._hearing = self.words.hearing if self.words else Hearing(Unheard())
+        if self.words:
+            self.words.told = self._told
+        self._decide = Decision(pack, self.words, settings.reject)
         self._endpoint = Endpointer(pack.manifest.endpoint)
         self._closed = False
         self._odd = b""
@@ -57,17 +55,22 @@ class Engine:
         cls,
         pack: str | Path | None = None,
         *,
-        words: bool = True,
+        words: bool | str = True,
         partials: bool = True,
         reject: str | float = "balanced",
+        speaker: str | Path | Profile | None = None,
+        adapt: bool = False,
+        words_budget: float | None = None,
     ) -> Engine:
         """Open a pack (None: the built-in one) and return an engine for one stream.
 
         Raises:
             PackError: the pack is missing, damaged or made for another version.
-            HeartenError: no TFLite interpreter is installed, or ``reject`` names no threshold.
+            HeartenError: no TFLite interpreter is installed, a setting makes no sense, or
+                ``speaker`` has no profile that fits the pack.
         """
-        return cls(open_pack(pack), EngineSettings(words, partials, reject))
+        chosen = EngineSettings(words, partials, reject, speaker, adapt, words_budget)
+        return cls(open_pack(pack), chosen)
 
     def __enter__(self) -> Engine:
         return self
@@ -86,7 +89,7 @@ class Engine:
         data = self._odd + bytes(chunk)
         whole = len(data) // 2 * 2
         self._odd = data[whole:]
-        samples = np.concatenate([self._rest, np.frombuffer(data[:whole], dtype="<i2")])
+        samples = np.concatenate([self._rest, np.frombuffer(data[:whole], "<i2")])
         count = len(samples) // HOP
         self._rest = samples[count * HOP :]
         return self._hear(samples[: count * HOP])
@@ -100,21 +103,24 @@ class Engine:
         return self._final(ended=True)
 
     def reset(self) -> None:
-        """Forget the stream, as if just opened; nothing is read from disk."""
+        """Forget the stream, as if just opened; nothing is read from disk.
+
+        What ``adapt`` learned goes with it; the profile of ``speaker`` stays.
+        """
+        self.learner.reset()
         self._endpoint.reset()
         self._voice.begin()
-        if self._words:
-            self._words.recognizer.abort()
+        self._hearing.reset()
+        self._decide.forget()
         self._odd, self._rest = b"", self._rest[:0]
         self._past: NDArray[np.int16] = np.zeros(0, np.int16)
-        self._held: list[NDArray[np.int16]] = []
         self._start = self._free_from = 0
         self._arrived = time.perf_counter()
 
     def close(self) -> None:
         """Free the models; a second call does nothing."""
-        if not self._closed and self._words:
-            self._words.recognizer.close()
+        if not self._closed and self.words:
+            self.words.recognizer.close()
         self._closed = True
 
     def file(self, path: str | Path) -> list[Emotion]:
@@ -130,14 +136,43 @@ class Engine:
     ) -> Iterator[Emotion]:
         """Yield every event of an audio file as it is read; memory does not grow with length.
 
-        ``progress`` is told the seconds heard so far, about once for each second of audio.
+        ``progress`` is told the seconds heard so far, about once for each second of audio. A file
+        waits for its words, whatever the budget.
         """
         self.reset()
-        for block in blocks(path):
-            yield from self.push(block.tobytes())
-            if progress:
-                progress(self.seconds)
-        yield from self.flush()
+        with self._hearing.unhurried():
+            for block in blocks(path):
+                yield from self.push(block.tobytes())
+                if progress:
+                    progress(self.seconds)
+            yield from self.flush()
+
+    def statistics(self) -> dict[str, Any]:
+        """Return counters: ``seconds`` since ``reset``, the others since the engine was opened.
+
+        ``utterances`` are final events; ``words`` is None in an engine for the voice only, else
+        what ``Hearing.statistics`` returns.
+        """
+        words = self._hearing.statistics() if self.words else None
+        return {"seconds": self.seconds, "utterances": self._decide.utterances, "words": words}
+
+    @property
+    def reject(self) -> float:
+        """Confidence below which the category is "unknown"; may be set while listening.
+
+        Raises:
+            HeartenError: what is set is neither a threshold of the pack nor a number in [0, 1].
+        """
+        return self._decide.reject
+
+    @reject.setter
+    def reject(self, level: str | float) -> None:
+        self._decide.reject = level
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance is open."""
+        return self._endpoint.speaking
 
     @property
     def seconds(self) -> float:
@@ -148,6 +183,7 @@ class Engine:
         """Take whole frames; what lies between two boundaries goes to the branches at once."""
         events: list[Emotion] = []
         first = 0
+        self._hearing.earn(len(samples) / RATE)
         for index, level in enumerate(levels_db(samples)):
             was_speaking = self._endpoint.speaking
             boundary = self._endpoint.update(level)
@@ -159,12 +195,20 @@ class Engine:
                 first = index + 1
                 events += self._events(boundary)
         self._take(samples[first * HOP :], self._endpoint.speaking)
+        if self._endpoint.speaking:
+            self._hearing.mark(self._endpoint.frame - self._content_end())
         return events
 
     def _due(self) -> bool:
-        """Tell whether this frame ends the longest utterance or completes a partial event."""
+        """Tell whether this frame ends speech, or the longest utterance, or asks for an event."""
         frames = self._endpoint.frame - self._start
-        return frames >= self.pack.manifest.endpoint.longest_frames or frames % PARTIAL == 0
+        longest = frames >= self.pack.manifest.endpoint.longest_frames
+        return longest or frames % PARTIAL == 0 or self._paused
+
+    @property
+    def _paused(self) -> bool:
+        """Whether speech may end here: the silence has just become too long to belong to it."""
+        return self._endpoint.frame - self._endpoint.last_speech == TAIL
 
     def _events(self, boundary: str | None) -> list[Emotion]:
         if boundary == "start":
@@ -176,7 +220,10 @@ class Engine:
             self._endpoint.cut()
             return self._final(ended=True)
         end = self._count()
-        return self._partial(end) if self.settings.partials else []
+        if self._paused:
+            self._hearing.settle()
+        partial = (self._endpoint.frame - self._start) % PARTIAL == 0 and self.settings.partials
+        return self._partial(end) if partial else []
 
     def _take(self, samples: NDArray[np.int16], speaking: bool) -> None:
         """Give frames to the open utterance, or keep the last ones for the next."""
@@ -185,20 +232,18 @@ class Engine:
             self._past = np.concatenate([self._past, samples])[-keep:]
         elif len(samples):
             self._voice.push(samples)
-            if self._words:
-                self._held.append(samples)
+            self._hearing.take(samples)
 
     def _begin(self) -> None:
         """Open an utterance a little before the onset, but not inside the last one."""
         onset = self._endpoint.frame - self.pack.manifest.endpoint.onset_frames
         available = self._endpoint.frame - len(self._past) // HOP
         self._start = max(onset - LEAD, self._free_from, available, 0)
+        self._voice.shift = self.learner.shift
         samples = self._past[len(self._past) - (self._endpoint.frame - self._start) * HOP :]
         self._voice.begin()
-        if self._words:
-            self._words.recognizer.begin(self._start * HOP / RATE)
+        self._hearing.begin(self._start * HOP / RATE)
         self._past = samples[:0]
-        self._held = []
         self._take(samples, speaking=True)
 
     def _content_end(self) -> int:
@@ -209,15 +254,14 @@ class Engine:
         """Let both branches count what was said so far; return the frame where it ends."""
         end = self._content_end()
         self._voice.mark(end - self._start)
-        if self._words:
-            self._held = self._words.push(self._held, end, self._endpoint.frame)
+        self._hearing.mark(self._endpoint.frame - end)
         return end
 
     def _partial(self, end: int) -> list[Emotion]:
         voice = self._voice.score()
         if voice is None:
             return []
-        return [self._emotion("partial", end, voice, None, ())]
+        return [self._decide("partial", self._place(end), voice)]
 
     def _final(self, ended: bool) -> list[Emotion]:
         """Close the utterance; ``ended`` says that no silence follows, so blocks are padded."""
@@ -225,52 +269,31 @@ class Engine:
             self._voice.finish()
         end = self._count()
         self._past, self._free_from = self._past[:0], self._endpoint.frame
-        voice = self._voice.score()
-        words = tuple(self._words.recognizer.end()) if self._words else ()
-        if voice is None:
+        voice, pooled = self._voice.score(), self._voice.pooled()
+        place = self._place(end)
+        words = self._hearing.end(place.start, place.end)
+        if voice is None or pooled is None:
             return []
-        text = self._words.model.score(words) if self._words else None
-        return [self._emotion("final", end, voice, text, words)]
+        # Without the shift: what is learned must not follow from what was learned before.
+        unshifted = voice if self._voice.shift is None else self._voice.judge(pooled)
+        self.learner.learn(pooled, unshifted.probabilities, place.end - place.start)
+        return [self._decide("final", place, voice, words, self._hearing.notes)]
 
-    def _emotion(
-        self, kind: str, end: int, voice: Scores, text: Scores | None, words: tuple[Word, ...]
-    ) -> Emotion:
-        """Fuse, calibrate, decide."""
-        fused = voice
-        if self._words and text is not None:
-            fused = self._words.fuse(voice, text, sum(word.confidence for word in words))
-        best = int(fused.probabilities.argmax())
-        confidence = float(fused.probabilities[best])
-        valence, arousal, dominance = (float(x) for x in fused.vad)
-        return Emotion(
-            type=kind,
-            start=self._start * HOP / RATE,
-            end=end * HOP / RATE,
-            category=self.labels[best] if confidence >= self.reject else UNKNOWN,
-            confidence=confidence,
-            probabilities=dict(zip(self.labels, map(float, fused.probabilities), strict=True)),
-            valence=valence,
-            arousal=arousal,
-            dominance=dominance,
-            voice=voice.to_dict(self.labels),
-            text=self._words.to_dict(text) if self._words and text else None,
-            words=words,
-            snr_db=self._endpoint.snr_db,
-            latency_ms=(time.perf_counter() - self._arrived) * 1000.0,
-            pack=self.pack.manifest.name,
+    def _told(self, words: tuple[Word, ...]) -> list[Emotion]:
+        """Take a transcript for the open utterance, or decide the last one anew."""
+        if self._closed:
+            raise HeartenError("this engine is closed; open another")
+        if self.speaking:
+            self._hearing.tell(words)
+            return []
+        return self._decide.anew(words)
+
+    def _place(self, end: int) -> Place:
+        """Return where the utterance is that ends at frame ``end`` of the stream."""
+        return Place(
+            self._start * HOP / RATE,
+            end * HOP / RATE,
+            self._endpoint.snr_db,
+            self.learner.name,
+            self._arrived,
         )
-
-
-def _threshold(pack: Pack, reject: str | float) -> float:
-    """Return the confidence that a reject setting stands for."""
-    levels = pack.manifest.reject
-    if isinstance(reject, str) and reject in levels:
-        return levels[reject]
-    try:
-        value = float(reject)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        names = ", ".join(sorted(levels))
-        raise HeartenError(f"reject must be one of {names}, or a number in 0..1, not {reject!r}")
-    return value

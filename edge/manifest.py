@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from edge.emotion import UNKNOWN
+from edge.emotion import UNKNOWN, Floats
 from edge.endpoint import EndpointSettings
 from edge.errors import PackError
 from edge.features import FeatureSettings
+from edge.speaker import KINDS, SpeakerSettings, Trust
 from edge.voice import VoiceSettings
 
 FORMAT = 1
@@ -24,7 +25,8 @@ class Manifest:
     """The checked content of ``manifest.json``; ``raw`` is the whole of it.
 
     ``reject`` maps the names of the reject settings ("balanced", "cautious") to confidences.
-    ``text`` and ``recognizer`` are None in a pack that is voice only.
+    ``text`` and ``recognizer`` are None in a pack that is voice only, ``speaker`` in one that
+    cannot learn voices.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Manifest:
     text: Mapping[str, Any] | None
     recognizer: Mapping[str, Any] | None
     fusion: Mapping[str, Any] | None
+    speaker: SpeakerSettings | None
     raw: Mapping[str, Any]
 
 
@@ -71,6 +74,7 @@ def parse(raw: object) -> Manifest:
         text=take(raw, "text", dict) if words else None,
         recognizer=take(raw, "recognizer", dict) if words else None,
         fusion=take(raw, "fusion", dict) if words else None,
+        speaker=_speaker(take(raw, "speaker", dict), labels) if "speaker" in raw else None,
         raw=raw,
     )
 
@@ -87,6 +91,18 @@ def take(values: Mapping[str, Any], key: str, kind: type[T]) -> T:
     if isinstance(value, float) and not math.isfinite(value):
         raise PackError(f"manifest: {key!r} must be a finite number")
     return value
+
+
+def points(values: Mapping[str, Any], key: str) -> tuple[tuple[float, float], ...]:
+    """Return a list of pairs of finite numbers, empty where it is left out; else PackError."""
+    pairs = take({key: []} | dict(values), key, list)
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise PackError(
+                f"manifest: recognizer: {key!r} must be pairs of numbers, not {pair!r:.60}"
+            )
+    named = [dict(zip(("posterior", "confidence"), pair, strict=True)) for pair in pairs]
+    return tuple((take(p, "posterior", float), take(p, "confidence", float)) for p in named)
 
 
 def settings(kind: type[T], values: Mapping[str, Any], name: str) -> T:
@@ -119,20 +135,48 @@ def _voice(raw: Mapping[str, Any], voice: Mapping[str, Any]) -> VoiceSettings:
     temperature = take(take(raw, "calibration", dict), "temperature", float)
     if temperature <= 0:
         raise PackError("manifest: the temperature must be positive")
-    arrays = {}
-    for key in ("mean", "std"):
-        try:
-            arrays[key] = np.asarray(take(voice, key, list), np.float32)
-        except (TypeError, ValueError):
-            raise PackError(f"manifest: voice {key} must be numbers") from None
-        if not np.isfinite(arrays[key]).all():
-            raise PackError(f"manifest: voice {key} must be finite")
+    arrays = {key: _numbers(voice, key, "voice") for key in ("mean", "std")}
     if (arrays["std"] <= 0).any():
         raise PackError("manifest: voice std must be positive")
     context, stride = take(voice, "context", int), take(voice, "stride", int)
     if context < 0 or stride < 1:
         raise PackError("manifest: voice context or stride is out of range")
     return VoiceSettings(features, arrays["mean"], arrays["std"], context, stride, temperature)
+
+
+def _speaker(section: Mapping[str, Any], labels: tuple[str, ...]) -> SpeakerSettings:
+    rows = take(section, "reference", dict)
+    if tuple(rows) != labels:
+        raise PackError("manifest: speaker reference must have the pack's labels, in their order")
+    reference = [_numbers(rows, label, "speaker") for label in labels]
+    if len({len(row) for row in reference}) != 1:
+        raise PackError("manifest: speaker reference must have rows of one length")
+    most, trust = take(section, "most", int), take(section, "trust", dict)
+    if most < 1 or "past" not in trust or not set(trust) <= set(KINDS):
+        raise PackError("manifest: speaker needs 'most' from 1, and 'trust' of 'past' at least")
+    neutral = labels.index("neutral") if "neutral" in labels else None
+    if "neutral" in trust and neutral is None:
+        raise PackError("manifest: speaker trusts neutral speech, but no label is 'neutral'")
+    kinds = {kind: _trust(take(trust, kind, dict)) for kind in trust}
+    return SpeakerSettings(np.stack(reference), neutral, kinds, most)
+
+
+def _trust(values: Mapping[str, Any]) -> Trust:
+    trust = Trust(take(values, "weight", float), take(values, "count", float))
+    if not (0.0 <= trust.weight <= 2.0 and trust.count > 0.0):
+        raise PackError("manifest: speaker trust needs a weight in 0..2 and a count above 0")
+    return trust
+
+
+def _numbers(section: Mapping[str, Any], key: str, name: str) -> Floats:
+    """Return a list of finite numbers, shape (n,)."""
+    try:
+        array = np.asarray(take(section, key, list), np.float32)
+    except (TypeError, ValueError, OverflowError):
+        raise PackError(f"manifest: {name} {key} must be numbers") from None
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise PackError(f"manifest: {name} {key} must be finite")
+    return array
 
 
 def _reject(levels: Mapping[str, Any]) -> dict[str, float]:

@@ -6,16 +6,19 @@ import hashlib
 import json
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge import fusion, manifest
-from edge.errors import PackError
+from edge.decoder import RecognizerSettings, rung
+from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
-from edge.keywords import Recognizer, RecognizerSettings
-from edge.text import TextModel
+from edge.keywords import Recognizer
+from edge.speaker import SpeakerSettings
+from edge.text import TextModel, tokenise
 from edge.voice import Voice
 
 BUILTIN = "hearten-en-1"
@@ -82,10 +85,11 @@ class Archive:
             raise PackError(f"{self.place}: {name} is damaged: {error}") from None
 
     def path(self, name: str, content: bytes) -> Path:
-        """Unpack one file and return where it lies."""
+        """Unpack one file, whose name has been checked, and return where it lies."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="hearten-")
-        target = Path(self._folder.name) / PurePosixPath(name).name
+        target = Path(self._folder.name) / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         return target
 
@@ -125,32 +129,96 @@ class Pack:
                 f"{head.name} has {branch.labels} classes, the manifest "
                 f"{len(self.manifest.labels)} labels"
             )
+        speaker = self.manifest.speaker
+        if speaker and speaker.reference.shape[1] != branch.size:
+            raise PackError(
+                f"manifest: speaker reference has {speaker.reference.shape[1]} values, what "
+                f"{graph.name} gives is pooled to {branch.size}"
+            )
         return branch
+
+    @property
+    def voice_digest(self) -> str:
+        """The sha256 of the voice graph: profiles of speakers belong to it."""
+        return str(self.manifest.files[self.manifest.voice_files[0]])
+
+    def speaker(self) -> SpeakerSettings:
+        """Return how voices are learned; raises PackError if the pack cannot."""
+        if self.manifest.speaker is None:
+            raise PackError(
+                f"{self.place} cannot learn voices: its manifest has no section 'speaker'; use "
+                "another pack, or build it anew (python -m train speaker, python -m convert)"
+            )
+        return self.manifest.speaker
+
+    def threshold(self, reject: str | float) -> float:
+        """Return the confidence that a reject setting stands for: a name, or a number in [0, 1].
+
+        Raises:
+            HeartenError: it is neither.
+        """
+        levels = self.manifest.reject
+        if isinstance(reject, str) and reject in levels:
+            return levels[reject]
+        try:
+            value = float(reject)
+        except ValueError:
+            value = -1.0
+        if not 0.0 <= value <= 1.0:
+            names = ", ".join(sorted(levels))
+            raise HeartenError(
+                f"reject must be one of {names}, or a number in 0..1, not {reject!r}"
+            )
+        return value
 
     def text(self) -> TextModel:
         """Return the text branch; raises PackError if the pack has none."""
         section = self._section(self.manifest.text, "text")
-        words = self._content(manifest.take(section, "keywords", str)).decode("utf-8", "replace")
+        words = self._keywords(manifest.take(section, "keywords", str))
         labels = tuple(manifest.take(section, "labels", list))
         graph = self._graph(manifest.take(section, "graph", str))
-        return TextModel(graph, tuple(words.split()), labels)
+        return TextModel(graph, words, labels)
 
-    def recognizer(self, keywords: frozenset[str]) -> Recognizer:
-        """Return a recogniser of ``keywords``; raises MissingExtra without pocketsphinx."""
+    def _keywords(self, name: str) -> tuple[str, ...]:
+        """Return the words of a keyword file: each one word in small letters, and once."""
+        words = self._content(name).decode("utf-8", "replace").split()
+        if not words:
+            raise PackError(f"{name} holds no keywords")
+        if strange := next((word for word in words if tokenise(word) != [word]), None):
+            raise PackError(f"{name}: {strange!r:.40} is not one word in small letters")
+        if twice := next((word for word, count in Counter(words).items() if count > 1), None):
+            raise PackError(f"{name} names {twice!r} twice")
+        return tuple(words)
+
+    def recognizer(self, keywords: frozenset[str], budget: float | None = None) -> Recognizer:
+        """Return a recogniser of ``keywords``; raises MissingExtra without pocketsphinx.
+
+        ``budget`` is the share of a core that it may cost on this machine, which is tried.
+        """
+        settings = self.recognizer_settings()
+        recognizer = Recognizer(settings, keywords)
+        cheaper = rung(recognizer.cost(), budget) if budget is not None else {}
+        if not cheaper:
+            return recognizer
+        recognizer.close()
+        return Recognizer(replace(settings, options=settings.options | cheaper), keywords)
+
+    def recognizer_settings(self) -> RecognizerSettings:
+        """Return how words are recognised; raises PackError where the manifest is wrong."""
         section = dict(self._section(self.manifest.recognizer, "recognizer"))
         for key in ("language_model", "dictionary"):
             name = manifest.take(section, key, str)
             section[key] = str(self._source.path(name, self._content(name)))
-        if isinstance(own := section.get("acoustic_model"), str):
-            section["acoustic_model"] = str(self.place / own)
+        if section.get("acoustic_model") is not None:
+            section["acoustic_model"] = self._folder(manifest.take(section, "acoustic_model", str))
         for key in ("min_confidence", "partial_confidence", "settle"):
             if key in section:
                 section[key] = manifest.take(section, key, float)
+        section["confidence_map"] = manifest.points(section, "confidence_map")
+        section["options"] = manifest.take({"options": {}} | section, "options", dict)
         try:
-            points = section.get("confidence_map", ())
-            section["confidence_map"] = tuple((float(p), float(c)) for p, c in points)
-            return Recognizer(RecognizerSettings(**section), keywords)
-        except (TypeError, ValueError) as error:
+            return RecognizerSettings(**section)
+        except TypeError as error:
             raise PackError(f"manifest: recognizer: {error}") from None
 
     def fusion(self) -> fusion.LogLinear:
@@ -166,6 +234,17 @@ class Pack:
 
     def _graph(self, name: str) -> Graph:
         return Graph(self._content(name), name)
+
+    def _folder(self, name: str) -> str:
+        """Return where a library finds the files of a folder in the pack: an acoustic model."""
+        inside = [file for file in self._data if PurePosixPath(file).parent == PurePosixPath(name)]
+        if not inside:
+            raise PackError(f"manifest names the folder {name!r} but lists no sha256 of its files")
+        places = [self._source.path(file, self._content(file)) for file in inside]
+        folder = places[0].parent
+        if strange := sorted(set(folder.iterdir()) - set(places)):
+            raise PackError(f"{strange[0]} is no part of the pack: its manifest lacks it")
+        return str(folder)
 
     def _content(self, name: str) -> bytes:
         if name not in self._data:

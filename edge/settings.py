@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import HeartenError
+from edge.web import DEFAULT
 
 LARGEST = 1 << 14  # bytes; a settings file is small
 HELPING = {"-h", "--help", "--version"}  # these must work even with a broken file
@@ -64,6 +65,10 @@ def _reject(value: Any) -> str | None:
     return None if fits else '"balanced", "cautious", or a number from 0 to 1'
 
 
+def _share(value: Any) -> str | None:
+    return None if _number(value, 1e-6, 1.0) else "a number above 0, up to 1"
+
+
 def _device(value: Any) -> str | None:
     whole = type(value) is int and value >= 0
     return None if whole or _text(value) is None else "a number from 0, or part of a name"
@@ -71,6 +76,16 @@ def _device(value: Any) -> str | None:
 
 def _channel(value: Any) -> str | None:
     return None if type(value) is int and _number(value, 1, 64) else "a whole number from 1 to 64"
+
+
+def _web(value: Any) -> str | None:
+    from edge.web import address  # rarely needed, and start-up counts
+
+    try:
+        address.parse(value if isinstance(value, str) else "")
+    except HeartenError:
+        return f'HOST:PORT, such as "{DEFAULT}"'
+    return None
 
 
 KEYS = (
@@ -84,8 +99,29 @@ KEYS = (
         '"balanced"',
         _reject,
     ),
+    Key(
+        "engine",
+        "words_budget",
+        1.0,
+        "share of a core, up to 1, that words may cost in a live stream; more is dropped",
+        "1.0",
+        _share,
+    ),
+    Key("engine", "speaker", None, "whose voice it is; see hearten speakers", '"Anna"', _text),
+    Key("engine", "adapt", False, "follow the voice that is heard", "false", _truth),
     Key("listen", "device", None, "number or part of the name of the microphone", '"USB"', _device),
     Key("listen", "channel", 1, "channel of the microphone, counted from 1", "1", _channel),
+    Key(
+        "serve",
+        "web",
+        DEFAULT,
+        "where hearten serve shows its page; 0.0.0.0:8600 lets the network see it",
+        f'"{DEFAULT}"',
+        _web,
+    ),
+    Key("serve", "device", None, "as in [listen], for hearten serve", '"USB"', _device),
+    Key("serve", "channel", 1, "as in [listen], for hearten serve", "1", _channel),
+    Key("serve", "files_only", False, "no live stream, dropped recordings only", "false", _truth),
 )
 TABLES = {key.table: [k.name for k in KEYS if k.table == key.table] for key in KEYS}
 

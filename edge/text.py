@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cached_property
 
 import numpy as np
 
-from edge.emotion import Scores, Word
-from edge.errors import PackError
+from edge.emotion import Floats, Scores, Word
+from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
 
-SLOTS = 24
+SLOTS = 40
 """Words in one call of the graph; of more words the most certain ones are kept."""
+
+NEIGHBOURS = 3
+"""How many keywords stand for a word that was added with its V/A/D."""
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
@@ -40,7 +45,7 @@ class TextModel:
         self.words = words
         self.labels = labels
         self._graph = graph
-        self._row = {word: row for row, word in enumerate(words, start=1)}
+        self._rows: dict[str, tuple[int, ...]] = {w: (i,) for i, w in enumerate(words, start=1)}
         self._slots = graph.shape("ids")[-1]
         shapes = {"ids": (1, self._slots), "weights": (1, self._slots)}
         shapes |= {"vad": (1, 3), "probabilities": (1, len(labels))}
@@ -48,7 +53,7 @@ class TextModel:
             if graph.shape(tensor) != shape:
                 found = graph.shape(tensor)
                 raise PackError(f"{graph.name}: {tensor} has shape {found}, wanted {shape}")
-        if len(self._row) < len(words):
+        if len(self._rows) < len(words):
             raise PackError(f"the keywords of {graph.name} name a word twice")
         try:
             self._run([(len(words), 1.0)])
@@ -62,9 +67,9 @@ class TextModel:
         places, the most certain are kept; of equal ones, the earlier.
         """
         found = [
-            (self._row[word.word], min(1.0, max(0.0, word.confidence)))
+            (row, share)
             for word in words
-            if word.word in self._row
+            for row, share in self._shares(word.word, min(1.0, max(0.0, word.confidence)))
         ]
         if not found:
             return None
@@ -72,6 +77,79 @@ class TextModel:
             best = sorted(range(len(found)), key=lambda i: -found[i][1])[: self._slots]
             found = [found[i] for i in sorted(best)]
         return self._run(found)
+
+    def weight(self, word: str) -> float:
+        """Return how far a word, surely heard and alone, moves V/A/D; 0 where it is no keyword.
+
+        Learned, not below 0; the strongest keywords of the built-in pack have about 0.5.
+        """
+        shares = self._shares(word, 1.0)
+        return float(np.linalg.norm(self._run(shares).vad - self._run([]).vad)) if shares else 0.0
+
+    def add_word(
+        self,
+        word: str,
+        *,
+        like: str | Sequence[str] | None = None,
+        vad: Sequence[float] | None = None,
+    ) -> None:
+        """Teach a word without training: as the mean of the keywords that it is ``like``.
+
+        ``vad`` names them by what they say alone instead: the keywords nearest to these V/A/D,
+        each in [-1, 1] on the scale of the model's own V/A/D.
+
+        Raises:
+            HeartenError: the word is one already or not a single word, neither or both of
+                ``like`` and ``vad`` are given, or one of them is wrong.
+        """
+        if tokenise(word) != [word]:
+            raise HeartenError(f"{word!r} is not one word of small letters")
+        if word in self._rows:
+            raise HeartenError(f"{word!r} is a keyword already")
+        if (like is None) == (vad is None):
+            raise HeartenError(f"{word!r}: say which keyword it is like, or give its V/A/D")
+        near = (
+            self._nearest(word, vad)
+            if vad is not None
+            else [like]
+            if isinstance(like, str)
+            else like
+        )
+        rows = [row for name in near or () for row in self._known(word, name)]
+        if not rows:
+            raise HeartenError(f"{word!r}: say which keyword it is like, or give its V/A/D")
+        self._rows[word] = tuple(rows)
+
+    def remove_word(self, word: str) -> None:
+        """Forget a word that was added; a keyword of the pack stays."""
+        if word not in self.words:
+            self._rows.pop(word, None)
+
+    def _known(self, word: str, like: str) -> tuple[int, ...]:
+        if like not in self._rows:
+            close = get_close_matches(like, self._rows, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise HeartenError(f"{word!r} is to be like {like!r}, which is no keyword{hint}")
+        return self._rows[like]
+
+    def _nearest(self, word: str, vad: Sequence[float]) -> list[str]:
+        """Return the keywords whose V/A/D, alone, are nearest; each dimension counts alike."""
+        wanted = np.asarray(vad, dtype=np.float32)
+        if wanted.shape != (3,) or not (np.abs(wanted) <= 1.0).all():
+            raise HeartenError(f"{word!r}: V, A and D are three numbers in -1..1, not {vad!r}")
+        spread = np.maximum(self._alone.std(axis=0), 1e-6)
+        distance = np.square((self._alone - wanted) / spread).sum(axis=1)
+        return [self.words[i] for i in np.argsort(distance, kind="stable")[:NEIGHBOURS]]
+
+    @cached_property
+    def _alone(self) -> Floats:
+        """V/A/D of every keyword heard alone, shape (words, 3)."""
+        return np.stack([self._run([(row, 1.0)]).vad for row in range(1, len(self.words) + 1)])
+
+    def _shares(self, word: str, confidence: float) -> list[tuple[int, float]]:
+        """Return the rows that stand for a word, which share its confidence."""
+        rows = self._rows.get(word, ())
+        return [(row, confidence / len(rows)) for row in rows]
 
     def from_transcript(self, text: str) -> Scores | None:
         """Return the scores of a written sentence, every keyword taken as certain."""

@@ -42,7 +42,11 @@ class Block:
 
 
 class Voice:
-    """One utterance at a time; ``begin`` starts the next and costs no disk access."""
+    """One utterance at a time; ``begin`` starts the next and costs no disk access.
+
+    ``shift``, shape (size of the pooled vector,), is added to what is pooled before the head
+    reads it: how a known speaker differs from others. It outlasts utterances; None is no shift.
+    """
 
     def __init__(self, graph: Graph, head: Graph, settings: VoiceSettings) -> None:
         """Check that graphs and settings fit each other; raises PackError where they do not."""
@@ -53,6 +57,7 @@ class Voice:
         self._units = graph.shape("state")[1]
         self._check(size)
         self._features = Features(settings.features)
+        self.shift: Floats | None = None
         self.begin()
 
     def _check(self, size: int) -> None:
@@ -61,13 +66,18 @@ class Voice:
             raise PackError(f"{self._graph.name} takes {size} values a frame, the features differ")
         if self.block <= 0 or self.block % settings.stride:
             raise PackError(f"{self._graph.name}: block of {self.block} frames does not fit")
-        if self._head.shape("pooled")[1] != 3 * self._units:
+        if self._head.shape("pooled")[1] != self.size:
             raise PackError(f"{self._head.name} does not belong to {self._graph.name}")
 
     @property
     def labels(self) -> int:
         """Number of classes of the head."""
         return self._head.shape("logits")[1]
+
+    @property
+    def size(self) -> int:
+        """Length of the pooled vector."""
+        return 3 * self._units
 
     def begin(self) -> None:
         """Start an utterance: fresh features, zero state, empty pool."""
@@ -108,11 +118,20 @@ class Voice:
         self._run(np.concatenate([self._waiting, padding]), max(count, self.settings.stride))
         self._waiting = self._waiting[:0]
 
+    def pooled(self) -> Floats | None:
+        """Return what is pooled so far, unshifted, shape (size,); None before the first block."""
+        return self._pool.value()[0] if self._pool.steps else None
+
     def score(self) -> Scores | None:
         """Return the scores of what is pooled so far, None before the first block."""
-        if not self._pool.steps:
+        pooled = self.pooled()
+        if pooled is None:
             return None
-        out = self._head.run(pooled=self._pool.value())
+        return self.judge(pooled if self.shift is None else pooled + self.shift)
+
+    def judge(self, pooled: Floats) -> Scores:
+        """Return the scores of a pooled vector, shape (size,), as it is."""
+        out = self._head.run(pooled=pooled[None])
         logits = out["logits"][0].astype(np.float64) / self.settings.temperature
         odds = np.exp(logits - logits.max())
         vad = np.clip(np.nan_to_num(out["vad"][0]), -1.0, 1.0).astype(np.float32)

@@ -35,7 +35,7 @@ def test_contents_and_size(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"edge", "hearten-0.1.0.dist-info"}
     for wanted in ("manifest.json", "voice.tflite", "words.lm.bin", "CARD.md", "LICENSE"):
         assert f"edge/packs/hearten-en-1/{wanted}" in names
-    assert "edge/py.typed" in names
+    assert {"edge/py.typed", "edge/web/page/index.html"} <= set(names)
     assert wheel.stat().st_size <= LARGEST
 
 

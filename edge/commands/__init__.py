@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.choices import EngineSettings
 from edge.emotion import Emotion
 from edge.engine import Engine
 from edge.lines import line
@@ -24,14 +25,45 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         default="balanced",
         help='say "unknown" below this confidence: balanced, cautious, or a number in 0..1',
     )
+    parser.add_argument(
+        "--speaker", metavar="NAME", help="whose voice it is; see hearten enroll, hearten speakers"
+    )
+    parser.add_argument(
+        "--no-speaker",
+        dest="speaker",
+        action="store_const",
+        const=None,
+        help="nobody's in particular",
+    )
+    parser.add_argument(
+        "--adapt",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="follow the voice that is heard, in each recording or stream anew",
+    )
+    parser.add_argument(
+        "--words-budget",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="share of a core, up to 1, that words may cost in a live stream; what is more is "
+        "dropped (default: 1, so that they never delay the voice)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
-def open_engine(args: argparse.Namespace) -> Engine:
-    """Open the engine that the options ask for."""
+def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
+    """Open the engine that the options ask for; a recording waits for its words."""
+    EngineSettings(words_budget=args.words_budget).check()  # also where it will not count
     with native_notes_off():
         return Engine.open(
-            args.pack, words=not args.no_words, partials=args.timeline, reject=args.reject
+            args.pack,
+            words=not args.no_words,
+            partials=args.timeline,
+            reject=args.reject,
+            speaker=args.speaker,
+            adapt=args.adapt,
+            words_budget=None if recording else args.words_budget,
         )
 
 

@@ -16,8 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", dest="flag_words", action="store_true", default=None)
     parser.add_argument("--no-words", dest="flag_words", action="store_false")
     parser.add_argument("--reject", dest="flag_reject", help="as in hearten file")
+    parser.add_argument("--words-budget", dest="flag_words_budget", type=float)
+    parser.add_argument("--speaker", dest="flag_speaker", help="as in hearten file")
+    parser.add_argument("--adapt", dest="flag_adapt", action=argparse.BooleanOptionalAction)
     parser.add_argument("--device", dest="flag_device", help="as in hearten listen")
     parser.add_argument("--channel", dest="flag_channel", type=int, help="as in hearten listen")
+    parser.add_argument("--web", dest="flag_web", help="as in hearten serve")
+    parser.add_argument("--files-only", dest="flag_files_only", action="store_true", default=None)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -31,9 +36,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_to_dict(settings, rows), ensure_ascii=False))
         return 0
-    print(f"{'file':<16}{settings.file or f'none (looked for {usual_place()})'}")
+    wide = max(len(f"{key.table}.{key.name}") for key in KEYS) + 2
+    print(f"{'file':<{wide}}{settings.file or f'none (looked for {usual_place()})'}")
     for key, (value, source) in rows.items():
-        print(f"{key.table + '.' + key.name:<16}{_shown(value):<20} {source}")
+        print(f"{key.table + '.' + key.name:<{wide}}{_shown(value):<20} {source}")
     return 0
 
 

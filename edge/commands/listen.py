@@ -1,4 +1,4 @@
-"""Emotions in a live stream, a line for each utterance."""
+"""Emotions in a live stream, a line for each utterance; with --web on a page as well."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING, Protocol
 
 from edge.audio.level import Meter
 from edge.audio.microphone import Microphone
@@ -19,6 +20,10 @@ from edge.emotion import Emotion
 from edge.engine import Engine
 from edge.errors import HeartenError
 from edge.live import Live, suits
+from edge.web import DEFAULT
+
+if TYPE_CHECKING:
+    from edge.web.view import Page
 
 LOG = logging.getLogger(__name__)
 
@@ -26,8 +31,49 @@ PIECE = 3200  # bytes: 100 ms
 LOOK = 0.25  # seconds between looks at whether to stop
 
 
+class View(Protocol):
+    """What shows a live stream: a terminal, lines, the page."""
+
+    title: str
+
+    def hear(self, meter: Meter, seconds: float) -> None:
+        """Take the level of the last chunk and the seconds heard so far."""
+
+    def show(self, emotion: Emotion) -> None:
+        """Take an event."""
+
+    def note(self, text: str) -> None:
+        """Take a message about the source."""
+
+
+class Source(Protocol):
+    """Chunks, S16_LE mono 16 kHz; an empty one says that the utterance in progress is over."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def stop(self) -> None:
+        """End the iteration soon; safe in a signal handler."""
+
+
+Note = Callable[[str], None]
+Choose = Callable[[argparse.Namespace, Note, ExitStack], Source]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``hearten listen``."""
+    source_options(parser)
+    parser.add_argument(
+        "--web",
+        nargs="?",
+        const=DEFAULT,
+        metavar="HOST:PORT",
+        help=f"also show it on a web page, at {DEFAULT} if nothing else is given",
+    )
+    engine_options(parser)
+
+
+def source_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say what is heard."""
     parser.add_argument(
         "--device", metavar="NAME|N", help="number or part of the name; see hearten devices"
     )
@@ -35,33 +81,99 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel", type=int, metavar="N", help="channel of the device, from 1 (default: mono)"
     )
     parser.add_argument("--stdin", action="store_true", help="raw S16_LE mono 16 kHz on stdin")
-    engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the emotions of a microphone or of standard input until it ends or is interrupted."""
     live = not args.json and suits(sys.stdout)
-    args.timeline |= live  # the picture moves while someone speaks
-    view: Live | Lines = Live(sys.stdout, "standard input") if live else Lines(args.json)
+    view = Live(sys.stdout, "standard input") if live else Lines(args.json, args.timeline)
+    args.timeline |= live or args.web is not None  # both move while someone speaks
+    attend(args, view, open_source)
+    return 0
+
+
+def attend(args: argparse.Namespace, view: Live | Lines, choose: Choose) -> None:
+    """Hear what the options name until it ends, in ``view`` and, if asked for, on the page.
+
+    Raises:
+        HeartenError: the pack, the page's address or the source (from ``choose``) is wrong.
+    """
     with open_engine(args) as engine, ExitStack() as stack:
-        source: Microphone | StandardInput = StandardInput()
-        if not args.stdin:
-            source = stack.enter_context(Microphone(args.device, args.channel, view.note))
-            view.title = _title(source)
-        stack.enter_context(view)
+        page = _page(engine, args, stack)
+        everywhere: View = Views(view, page) if page else view
+        source = choose(args, everywhere.note, stack)
+        everywhere.title = _title(source) + (f", speaker {args.speaker}" if args.speaker else "")
+        if page and isinstance(source, Microphone):
+            page.losses = source
         stack.enter_context(stopped_by_signals(source))
-        _listen(engine, source, view)
+        stack.enter_context(view)
+        if page:
+            seen = "" if page.address.private else "; anyone on this network can open it"
+            view.note(f"the page is at {page.address.url}{seen}")
+        _listen(engine, source, everywhere)
     if args.stdin and not engine.seconds:
         raise HeartenError("no audio arrived on standard input")
-    return 0
+
+
+def open_source(args: argparse.Namespace, note: Note, stack: ExitStack) -> Source:
+    """Return what the options name; raises AudioError where it cannot be opened."""
+    if args.stdin:
+        return StandardInput()
+    return stack.enter_context(Microphone(args.device, args.channel, note))
+
+
+def _page(engine: Engine, args: argparse.Namespace, stack: ExitStack) -> Page | None:
+    """Serve the page for as long as ``stack`` is open, if ``--web`` asks for it."""
+    if args.web is None:
+        return None
+    from edge.web import address
+    from edge.web.view import Page
+
+    return stack.enter_context(Page(engine, address.parse(args.web), args))
+
+
+class Views:
+    """Several views as one."""
+
+    def __init__(self, *views: View) -> None:
+        self._views = views
+        self._title = ""
+
+    @property
+    def title(self) -> str:
+        """What is heard."""
+        return self._title
+
+    @title.setter
+    def title(self, text: str) -> None:
+        self._title = text
+        for view in self._views:
+            view.title = text
+
+    def hear(self, meter: Meter, seconds: float) -> None:
+        """Tell each the level."""
+        for view in self._views:
+            view.hear(meter, seconds)
+
+    def show(self, emotion: Emotion) -> None:
+        """Show an event in each."""
+        for view in self._views:
+            view.show(emotion)
+
+    def note(self, text: str) -> None:
+        """Show a message in each."""
+        for view in self._views:
+            view.note(text)
 
 
 class Lines:
     """The output without a terminal: a line, or a JSON object, for each event."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, partials: bool) -> None:
+        """``partials``: whether they are printed as well."""
         self.title = ""
         self._json = as_json
+        self._partials = partials
 
     def __enter__(self) -> Lines:
         return self
@@ -74,7 +186,8 @@ class Lines:
 
     def show(self, emotion: Emotion) -> None:
         """Print an event."""
-        show(emotion, self._json)
+        if self._partials or emotion.type == "final":
+            show(emotion, self._json)
 
     def note(self, text: str) -> None:
         """Say something about the source on standard error."""
@@ -103,7 +216,7 @@ class StandardInput:
 
 
 @contextmanager
-def stopped_by_signals(source: Microphone | StandardInput) -> Iterator[None]:
+def stopped_by_signals(source: Source) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the source, so that the last utterance is finished.
 
     A second one acts as usual, should the first not be enough.
@@ -124,7 +237,7 @@ def stopped_by_signals(source: Microphone | StandardInput) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _listen(engine: Engine, source: Microphone | StandardInput, view: Live | Lines) -> None:
+def _listen(engine: Engine, source: Source, view: View) -> None:
     """Push every chunk, show every event, finish the last utterance."""
     meter = Meter()
     for chunk in source:
@@ -145,8 +258,10 @@ def _listen(engine: Engine, source: Microphone | StandardInput, view: Live | Lin
         )
 
 
-def _title(microphone: Microphone) -> str:
+def _title(source: Source) -> str:
     """Return the line that says what is heard."""
-    rate = f"{microphone.rate / 1000:g} kHz"
-    channel = "" if microphone.channels == 1 else f", channel {microphone.channel or 1}"
-    return f"{microphone.device.name} ({rate}{channel})"
+    if not isinstance(source, Microphone):
+        return "standard input" if isinstance(source, StandardInput) else "recordings only"
+    rate = f"{source.rate / 1000:g} kHz"
+    channel = "" if source.channels == 1 else f", channel {source.channel or 1}"
+    return f"{source.device.name} ({rate}{channel})"

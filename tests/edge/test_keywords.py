@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge.audio.files import read
-from edge.errors import PackError
+from edge.errors import HeartenError, PackError
 from edge.keywords import LONGEST, RATE, Recognizer, RecognizerSettings
 from train.language import Keywords, build
 
@@ -167,3 +167,34 @@ def test_bad_files_are_named(settings, tmp_path, capfd):
         with pytest.raises(PackError, match=message):
             Recognizer(wrong, KEYWORDS)
     assert capfd.readouterr().err == ""
+
+
+def test_an_added_word_is_heard(tmp_path):
+    build(Keywords(("horrible", "death"), {}), tmp_path, words=300, bigrams=5000)
+    settings = RecognizerSettings(
+        str(tmp_path / "words.lm.bin"), str(tmp_path / "words.dict"), min_confidence=0.0
+    )
+    recognizer = Recognizer(settings, frozenset({"horrible", "death"}))
+    samples = read(SAMPLES / "gift_slt.wav")
+    assert "gift" not in [word.word for word in hear(recognizer, samples)]
+    recognizer.add_word("gift", "g ih f t")
+    recognizer.add_word("wonderful", "W AH N D ER F AH L")
+    assert {"wonderful", "gift"} <= {word.word for word in hear(recognizer, samples)}
+    recognizer.add_word("gift", "JH IH F T")  # another way to say it
+    recognizer.add_word("gift")
+    recognizer.close()
+
+
+@pytest.mark.parametrize(
+    ("word", "phones", "message"),
+    [
+        ("zonked", None, "give its phones"),
+        ("zonked", "  ", "give its phones"),
+        ("zonked", "Z AA XX K T", "no such phone: XX; there are AA AE"),
+        ("horrible", "1", "no such phone: 1"),
+    ],
+)
+def test_a_wrong_pronunciation_is_refused(recognizer, word, phones, message):
+    with pytest.raises(HeartenError, match=message):
+        recognizer.add_word(word, phones)
+    assert word in KEYWORDS or word not in recognizer.keywords

@@ -88,6 +88,7 @@ class Cell:
             "HOME": str(self.home),
             "TMPDIR": str(self.home),
             "XDG_STATE_HOME": str(self.state),
+            "XDG_DATA_HOME": str(self.state),
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "XDG_CONFIG_HOME": str(self.home / "config"),
         }
@@ -140,6 +141,21 @@ def test_only_what_was_asked_for_is_written(cell: Cell, samples: Path) -> None:
     assert done.returncode == 0, done.stderr
     cell.innocent()
     assert sorted(cell.state.iterdir()) == [table, plot]
+
+
+def test_enrolling_keeps_a_small_profile_and_no_sound(cell: Cell, samples: Path) -> None:
+    sound = samples / "grief_slt.wav"
+    done = cell.run("-m", "edge.cli", "enroll", "Anna", sound)
+    assert done.returncode == 0, done.stderr
+    done = cell.run("-m", "edge.cli", "enroll", "Ben", "--stdin", data=read_wav(sound))
+    assert done.returncode == 0, done.stderr
+    assert set(cell.notes.read_text().splitlines()) == {"active"}
+    assert list(cell.home.iterdir()) == []
+    folder = cell.state / "hearten" / "speakers"
+    kept = sorted(path for path in cell.state.rglob("*") if path.is_file())
+    assert kept == [folder / "Anna.json", folder / "Ben.json"]
+    # The same profile whatever the length of the speech: averages, too few for any sound.
+    assert all(path.stat().st_size < sound.stat().st_size / 10 for path in kept)
 
 
 def test_a_result_elsewhere_is_caught(cell: Cell, samples: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -42,6 +43,9 @@ WRONG = {
     "number in quotes": ('[engine]\nreject = "0.5"\n', 2, "a number"),
     "channel": ("[listen]\nchannel = 0\n", 2, "from 1 to 64"),
     "half a channel": ("[listen]\nchannel = 1.0\n", 2, "a whole number"),
+    "no address": ('[serve]\nweb = "nonsense:"\n', 2, "HOST:PORT, such as"),
+    "address as number": ("[serve]\nweb = 8600\n", 2, "HOST:PORT, such as"),
+    "files_only": ('[serve]\nfiles_only = "yes"\n', 2, "true or false"),
     "device": ("[listen]\ndevice = -1\n", 2, "part of a name"),
     "dotted": ("listen.channel = 1\nengine.words = 0\n", 2, "true or false"),
     "inline": ("\nengine = { words = true, reject = 7 }\n", 2, "from 0 to 1"),
@@ -176,3 +180,14 @@ def test_a_pack_is_found_beside_the_file(write, pack_copy: Path, samples: Path) 
     assert done.returncode == 0, done.stderr
     path = write('[engine]\npack = "nowhere.pack"\n')
     refused(hearten("file", samples / "gift_slt.wav", "--config", path), "nowhere.pack")
+
+
+def test_what_serve_takes_from_the_file(write, tmp_path: Path) -> None:
+    path = write('[serve]\nweb = "127.0.0.1:1"\nfiles_only = true\n')
+    shown = hearten("config", "show", "--config", path, "--web", "127.0.0.1:2")
+    lines = {line.split()[0]: line for line in shown.stdout.splitlines()}
+    assert lines["serve.web"].endswith("flag")
+    assert lines["serve.files_only"].endswith(f"true                 {path}:3")
+    if os.geteuid() and importlib.util.find_spec("aiohttp"):  # root may use any port
+        refused(hearten("serve", "--no-words", "--config", path), "127.0.0.1:1", "1024")
+    refused(hearten("serve", "--config", path, "--stdin"), "exclude")  # files_only was taken

@@ -76,6 +76,12 @@ def test_each_side_equals_its_own_mono_file(call: Path) -> None:
     assert summary["seconds"] == pytest.approx(read(call / "call.wav").size / 16000, abs=0.02)
 
 
+def test_a_speaker_is_on_one_side_only(call: Path) -> None:
+    done = hearten("file", call / "call.wav", "--channels", "split", "--speaker", "ann")
+    assert done.returncode == 2
+    assert "so --channels N, or --no-speaker" in done.stderr
+
+
 def test_one_channel(call: Path) -> None:
     done = hearten("file", call / "call.wav", "--channels", 2, "--json", "--no-words")
     alone = hearten("file", call / "side2.wav", "--json", "--no-words")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.emotion import Word
-from edge.errors import PackError
+from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
 from edge.text import SLOTS, TextModel, tokenise
 
@@ -24,6 +24,9 @@ def weights():
     table = np.array([[0.0], [-1.0], [-0.3], [1.0], [0.0]], np.float32)
     arrays = {
         "table": table,
+        "turn": np.array([-0.5], np.float32),
+        "turn_bias": np.zeros(1, np.float32),
+        "negates": np.array([0, 0, 1, 0, 0], np.float32),
         "salience": np.zeros(1, np.float32),
         "vad_hidden": np.array([[1.0, -1.0]], np.float32),
         "vad_hidden_bias": np.zeros(2, np.float32),
@@ -34,7 +37,7 @@ def weights():
         "category": np.array([[-2.0, 2.0], [2.0, -2.0]], np.float32),
         "category_bias": np.zeros(2, np.float32),
     }
-    return TextWeights(arrays, SLOTS, 0.5, 4.0, LABELS, WORDS)
+    return TextWeights(arrays, np.arange(5, dtype=np.int32), SLOTS, 0.5, 4.0, LABELS, WORDS)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +152,72 @@ def test_words_and_labels_that_do_not_fit_are_refused(content):
         TextModel(graph, WORDS, (*LABELS, "angry"))
     with pytest.raises(PackError, match="twice"):
         TextModel(graph, ("great", "great"), LABELS)
+
+
+def test_a_negation_turns_the_three_words_behind_it(model):
+    def said(*words):
+        return model.score([heard(word) for word in words]).vad[0]
+
+    assert said("great", "table") > 0.2 > said("don't", "great", "table")
+    assert said("don't", "table", "table", "great") < said("table", "great", "don't", "table")
+    late = [model.score([heard(w) for w in ("don't", *["table"] * n, "great")]) for n in (2, 3)]
+    assert late[0].vad[0] < 0 < late[1].vad[0]
+
+
+@pytest.fixture
+def learning(content) -> TextModel:
+    """A model of its own for a test that teaches it words."""
+    return TextModel(Graph(content, "text.tflite"), WORDS, LABELS)
+
+
+def test_an_added_word_means_what_it_is_like(learning):
+    before = learning.score([heard("great", 0.7)])
+    learning.add_word("ace", like="great")
+    learning.add_word("meh", like=["great", "awful"])
+    assert np.array_equal(learning.score([heard("ace", 0.7)]).vad, before.vad)
+    assert learning.weight("ace") == learning.weight("great")
+    assert abs(learning.score([heard("meh")]).vad[0]) < 1e-6
+    assert learning.from_transcript("Ace!").vad[0] > 0.5
+
+
+def test_an_added_word_stands_where_its_vad_is(content):
+    learning = TextModel(Graph(content, "text.tflite"), WORDS, LABELS)
+    learning.add_word("ace", vad=(0.9, 0.4, 0.2))
+    learning.add_word("bleak", vad=(-0.9, 0.4, -0.2))
+    assert learning.score([heard("ace")]).vad[0] > 0.1
+    assert learning.score([heard("bleak")]).vad[0] < -0.1
+
+
+@pytest.mark.parametrize(
+    ("word", "given", "message"),
+    [
+        ("ace", {"like": "graet"}, "did you mean 'great'"),
+        ("ace", {"like": "xyzzy"}, "which is no keyword$"),
+        ("ace", {"like": []}, "say which keyword"),
+        ("ace", {}, "say which keyword"),
+        ("ace", {"like": "great", "vad": (0, 0, 0)}, "say which keyword"),
+        ("ace", {"vad": (0.0, 1.5, 0.0)}, "three numbers in -1..1"),
+        ("ace", {"vad": (0.0, float("nan"), 0.0)}, "three numbers in -1..1"),
+        ("ace", {"vad": (0.0, 0.0)}, "three numbers in -1..1"),
+        ("great", {"like": "awful"}, "keyword already"),
+        ("Ace", {"like": "great"}, "not one word"),
+        ("two words", {"like": "great"}, "not one word"),
+        ("", {"like": "great"}, "not one word"),
+    ],
+)
+def test_a_wrong_word_is_refused_and_changes_nothing(learning, word, given, message):
+    with pytest.raises(HeartenError, match=message):
+        learning.add_word(word, **given)
+    assert learning.score([heard("ace")]) is None
+    assert learning.score([heard("great")]).vad[0] > 0.4
+
+
+def test_an_added_word_can_be_removed_but_no_keyword(learning):
+    learning.add_word("ace", like="great")
+    learning.remove_word("ace")
+    learning.remove_word("great")
+    assert learning.score([heard("ace")]) is None
+    assert learning.score([heard("great")]) is not None
 
 
 def test_two_models_do_not_disturb_each_other(content, weights):

@@ -1,0 +1,42 @@
+"""What a user may choose when an engine is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import HeartenError
+from edge.profile import Profile
+
+TRANSCRIPT = "transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What a user may choose: words or voice only, partial events, and when to say "unknown".
+
+    ``words`` are recognised, or come as "transcript" only: then ``Engine.words`` takes them.
+    ``reject`` is the name of a threshold in the pack ("balanced", "cautious") or a confidence
+    in [0, 1]. ``speaker`` is whose voice it is, if known: a name, a profile's file, or a profile;
+    with ``adapt`` the engine learns the voice from the stream, until ``reset``. ``words_budget``
+    is for live streams: the share of a core in (0, 1] that words may cost. It picks how thoroughly
+    they are recognised, and words that are over it, or late, are dropped, which the event's
+    ``notes`` say; None waits for every word.
+    """
+
+    words: bool | str = True
+    partials: bool = True
+    reject: str | float = "balanced"
+    speaker: str | Path | Profile | None = None
+    adapt: bool = False
+    words_budget: float | None = None
+
+    def check(self) -> None:
+        """Raise HeartenError where ``words`` or ``words_budget`` makes no sense."""
+        if not isinstance(self.words, bool) and self.words != TRANSCRIPT:
+            raise HeartenError(f"words is True, False or {TRANSCRIPT!r}, not {self.words!r}")
+        budget = self.words_budget
+        if budget is not None and not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
+            raise HeartenError(
+                f"words_budget is a share of a core above 0 and up to 1, not {budget!r}"
+            )
