@@ -139,6 +139,7 @@ def _manifest(
         "recognizer": _recognizer(runs.language),
         "fusion": fusion["fusion"],
         "calibration": fusion["calibration"],
+        **_speaker(runs.voice),
         "training": training,
     }
 
@@ -154,6 +155,17 @@ def _recognizer(folder: Path) -> dict[str, Any]:
     if (folder / "confidence.json").is_file():
         section |= _json(folder / "confidence.json")
     return section
+
+
+def _speaker(folder: Path) -> dict[str, Any]:
+    """Return the section on learning voices, if ``python -m train speaker`` was run."""
+    path = folder / "speaker.json"
+    if not path.is_file():
+        print(
+            f"no {path} (python -m train speaker): the pack will learn no voices", file=sys.stderr
+        )
+        return {}
+    return {"speaker": _json(path)["speaker"]}
 
 
 def _training(
@@ -180,6 +192,7 @@ def _training(
         "artefacts": report["artefacts"],
         "parity": report["parity"],
         "folds": _folds(about["partition"]["protocol"]),
+        "speakers": _speakers(about["partition"]["protocol"]),
         "text": _text_quality(text["test"]["clean"]),
         "fusion": fusion["metrics"],
     }
@@ -196,6 +209,20 @@ def _folds(protocol: str) -> str:
         f"Models made the same way for all folds of {protocol} (every actor tested once): "
         f"UAR {uar['mean']:.3f}, 95 % over speakers {uar['ci95'][0]:.3f}-{uar['ci95'][1]:.3f}, "
         f"seeds {row['seeds']}."
+    )
+
+
+def _speakers(protocol: str) -> str:
+    """Return the sentence on learned voices, if ``python -m train speaker`` measured them."""
+    path = Path("results") / f"voice-speaker-{protocol}.json"
+    if not path.is_file():
+        return "What knowing the speaker is worth was not measured."
+    rows = _json(path)["metrics"]
+    without, neutral, past = (rows[k]["uar"]["mean"] for k in ("without", "neutral-4", "past"))
+    return (
+        f"Knowing the speaker (all folds of {protocol}): UAR {without:.3f} without, {neutral:.3f} "
+        f"with four neutral sentences, {past:.3f} with 59 utterances of past speech; another's "
+        f"profile: {rows['neutral-4-of-another']['uar']['mean']:.3f}."
     )
 
 

@@ -48,7 +48,7 @@ def compare(found: Found, folder: Path) -> dict[str, Any]:
     artefacts: dict[str, Any] = {name: {} for name in ARTEFACTS}
     for name in ARTEFACTS:
         for part in PARTS:
-            speech = np.char.startswith(saved[f"{part}/ids"], "03-01")
+            speech = ~np.char.startswith(saved[f"{part}/ids"], "03-02")
             said = found[part][name]
             artefacts[name][part] = quality(
                 Said(said.classes[speech], said.vad[speech]),

@@ -26,6 +26,7 @@ Commands: {commands}
 RAVDESS speech, 8 classes, actors apart, one seed; "streaming" is the artefact as shipped. RAVDESS
 has acted speech of two fixed sentences; its V/A/D are derived from the emotion word (Russell &
 Mehrabian 1977), not rated. {folds}
+{speakers}
 
 | artefact | dev UAR | dev CCC V / A / D (derived) | test UAR | test CCC V / A / D (derived) |
 |---|---|---|---|---|
@@ -61,6 +62,7 @@ def card(name: str, labels: list[str], licence: str, training: Mapping[str, Any]
         licence=licence,
         sources=training["sources"],
         folds=training["folds"],
+        speakers=training["speakers"],
         test=", ".join(voice["partition"]["test"]),
         dev=", ".join(voice["partition"]["dev"]),
         commands="; ".join(f"`{command}`" for command in training["commands"]),

@@ -1,4 +1,7 @@
-"""The TFLite graph of the text model: an int8 table with a scale a row, and float heads."""
+"""The TFLite graph of the text model: an int8 table with a scale a row, and float heads.
+
+What the graph computes is told in ``train.text_model``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge.errors import HeartenError
 from edge.interpreter import Graph
+from train.text_model import REACH, negated
 
 Array = NDArray[np.float32]
 
@@ -22,9 +26,13 @@ MIN_AGREEMENT = 0.99
 
 @dataclass(frozen=True, slots=True)
 class TextWeights:
-    """What ``python -m train text`` wrote: plain arrays, and the description in model.json."""
+    """What ``python -m train text`` wrote: plain arrays, and the description in model.json.
+
+    ``rows`` (ids,) is the row of the table of each word id, ``negates`` (ids,) 1 for a negation.
+    """
 
     arrays: dict[str, Array]
+    rows: NDArray[np.int32]
     slots: int
     smoothing: float
     limit: float
@@ -62,20 +70,23 @@ def load(model_dir: Path) -> TextWeights:
         words = (model_dir / described["vocabulary"]).read_text(encoding="utf-8").split()
         with np.load(model_dir / "model.npz", allow_pickle=False) as content:
             arrays = {name: content[name].astype(np.float32) for name in content.files}
+            rows = content["rows"].astype(np.int32)
         weights = TextWeights(
             arrays=arrays,
+            rows=rows,
             slots=int(described["slots"]),
             smoothing=float(described["smoothing"]),
             limit=float(described["salience_limit"]),
             labels=tuple(described["labels"]),
             keywords=tuple(words),
         )
-        rows = len(arrays["table"])
     except (OSError, ValueError, KeyError) as error:
         message = f"no text model in {model_dir} ({error}): python -m train text"
         raise HeartenError(message) from error
-    if rows != len(words) + 1:
-        raise HeartenError(f"{model_dir}: {rows} rows for {len(words)} keywords: train text again")
+    if len(rows) != len(words) + 1 or rows.max() >= len(arrays["table"]):
+        raise HeartenError(
+            f"{model_dir}: {len(rows)} places for {len(words)} keywords: train text again"
+        )
     return weights
 
 
@@ -118,10 +129,17 @@ def _network(model: TextWeights) -> Any:
     values = model.arrays
     table, scales = quantise_rows(values["table"])
     salience = values["salience"][:, None]
+    # Two bytes a word: a pack's keywords share fewer than 32 768 rows.
+    places = model.rows.astype(np.int16)
+    negates = values["negates"].astype(np.int8)
 
     def forward(ids: Any, weights: Any) -> Any:
-        rows = tf.cast(tf.gather(tf.constant(table), ids[0]), tf.float32)
-        rows *= tf.gather(tf.constant(scales), ids[0])
+        place = tf.cast(tf.gather(tf.constant(places), ids[0]), tf.int32)
+        rows = tf.cast(tf.gather(tf.constant(table), place), tf.float32)
+        rows *= tf.gather(tf.constant(scales), place)
+        negation = tf.cast(tf.gather(tf.constant(negates), ids), tf.float32) * weights
+        turned = tf.reshape(negated(negation), (-1, 1))
+        rows = rows * (1.0 + turned * (values["turn"] - 1.0)) + turned * values["turn_bias"]
         appeal = tf.clip_by_value(tf.matmul(rows, salience), -model.limit, model.limit)
         share = tf.reshape(weights, (1, -1)) * tf.exp(tf.reshape(appeal, (1, -1)))
         total = tf.reduce_sum(share, axis=1, keepdims=True) + model.smoothing
@@ -141,7 +159,11 @@ def reference(
 ) -> tuple[Array, Array]:
     """Return V/A/D (n, 3) and probabilities (n, labels) of the float model, in numpy."""
     values = weights.arrays
-    rows = values["table"][ids]
+    sure = confidences * values["negates"][ids]
+    before = [np.pad(sure, ((0, 0), (k, 0)))[:, :-k] for k in range(1, REACH + 1)]
+    turned = np.maximum.reduce(before)[..., None]
+    rows = values["table"][weights.rows[ids]]
+    rows = rows * (1.0 + turned * (values["turn"] - 1.0)) + turned * values["turn_bias"]
     appeal = np.clip(rows @ values["salience"], -weights.limit, weights.limit)
     share = confidences * np.exp(appeal)
     total = share.sum(axis=1, keepdims=True) + weights.smoothing

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 from convert import text
 
 LABELS = ["angry", "happy", "neutral"]
-ROWS, WIDTH, HIDDEN, SLOTS = 400, 20, 16, 24
+ROWS, WORDS, WIDTH, HIDDEN, SLOTS = 400, 700, 20, 16, 24
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +24,18 @@ def model_dir(tmp_path_factory):
     table = rng.normal(size=(ROWS + 1, WIDTH)) * rng.uniform(0.003, 3.0, (ROWS + 1, 1))
     table[0] = 0.0
     shapes = {
-        "salience": (WIDTH,),
+        "turn": (WIDTH,), "turn_bias": (WIDTH,), "salience": (WIDTH,),
         "vad_hidden": (WIDTH, HIDDEN), "vad_hidden_bias": (HIDDEN,),
         "category_hidden": (WIDTH, HIDDEN), "category_hidden_bias": (HIDDEN,),
         "vad": (HIDDEN, 3), "vad_bias": (3,),
         "category": (HIDDEN, len(LABELS)), "category_bias": (len(LABELS),),
     }  # fmt: skip
     arrays = {name: 0.3 * rng.normal(size=shape) for name, shape in shapes.items()}
+    arrays["negates"] = (np.arange(WORDS + 1) % 9 == 8).astype(float)
     content = {k: v.astype(np.float32) for k, v in {"table": table, **arrays}.items()}
+    content["rows"] = np.concatenate([[0], np.arange(WORDS) % ROWS + 1]).astype(np.int32)
     np.savez(folder / "model.npz", **content)
-    (folder / "keywords.txt").write_text("".join(f"w{i}\n" for i in range(ROWS)))
+    (folder / "keywords.txt").write_text("".join(f"w{i}\n" for i in range(WORDS)))
     described = {"vocabulary": "keywords.txt", "slots": SLOTS, "smoothing": 0.5}
     described |= {"salience_limit": 4.0, "labels": LABELS}
     (folder / "model.json").write_text(json.dumps(described))
@@ -46,8 +48,8 @@ def graph(model_dir) -> bytes:
 
 
 def some_bags(n: int = 300):
-    rng = np.random.default_rng(6)
-    ids = rng.integers(1, ROWS + 1, (n, SLOTS)).astype(np.int32)
+    rng = np.random.default_rng(7)
+    ids = rng.integers(1, WORDS + 1, (n, SLOTS)).astype(np.int32)
     ids[np.arange(SLOTS) >= rng.integers(1, SLOTS + 1, (n, 1))] = 0
     return ids, np.where(ids > 0, rng.uniform(0.05, 1.0, ids.shape), 0.0).astype(np.float32)
 
@@ -63,7 +65,7 @@ def test_tensors_have_the_names_and_shapes_of_the_contract(graph):
 
 
 def test_the_table_is_stored_as_int8(graph):
-    assert ROWS * WIDTH < len(graph) < 2 * ROWS * WIDTH + 12_000
+    assert ROWS * WIDTH < len(graph) < 2 * ROWS * WIDTH + 16_000
 
 
 def test_the_graph_is_close_to_the_float_model(model_dir, graph):
@@ -94,7 +96,10 @@ def test_rows_keep_their_own_precision_and_zero_stays_zero():
 
 def test_reference_by_hand():
     arrays = {
-        "table": np.array([[0.0], [2.0]], np.float32),
+        "table": np.array([[0.0], [2.0], [0.0]], np.float32),
+        "turn": np.array([-1.0], np.float32),
+        "turn_bias": np.array([0.5], np.float32),
+        "negates": np.array([0, 0, 1], np.float32),
         "salience": np.array([0.5], np.float32),
         "vad_hidden": np.array([[1.0]], np.float32),
         "vad_hidden_bias": np.array([0.1], np.float32),
@@ -105,12 +110,18 @@ def test_reference_by_hand():
         "category": np.array([[1.0, 0.0]], np.float32),
         "category_bias": np.zeros(2, np.float32),
     }
-    weights = text.TextWeights(arrays, 2, 0.5, 4.0, ("a", "b"), ("x",))
-    vad, shares = text.reference(weights, np.array([[1, 0]]), np.array([[0.6, 0.0]], np.float32))
+    rows = np.array([0, 1, 2], np.int32)
+    weights = text.TextWeights(arrays, rows, 2, 0.5, 4.0, ("a", "b"), ("x", "not"))
+    ids = np.array([[1, 0], [2, 1]])
+    vad, shares = text.reference(weights, ids, np.array([[0.6, 0.0], [0.5, 1.0]], np.float32))
     share = 0.6 * np.e
     hidden = share * 2.0 / (share + 0.5) + 0.1
     np.testing.assert_allclose(vad[0], np.tanh([hidden, 0.0, -hidden]), rtol=1e-5)
     assert shares[0, 0] == pytest.approx(1 / (1 + np.exp(-hidden)), rel=1e-5)
+    # Half a "not" before x: half of the factor -1 and of the shift 0.5 is a row of 0.25.
+    pull = np.exp(0.25 * 0.5)
+    hidden = pull * 0.25 / (0.5 + pull + 0.5) + 0.1
+    assert vad[1, 0] == pytest.approx(np.tanh(hidden), rel=1e-5)
 
 
 def test_a_missing_or_unequal_model_is_named(tmp_path, model_dir):
@@ -119,5 +130,5 @@ def test_a_missing_or_unequal_model_is_named(tmp_path, model_dir):
     for name in ("model.npz", "model.json"):
         (tmp_path / name).write_bytes((model_dir / name).read_bytes())
     (tmp_path / "keywords.txt").write_text("one\ntwo\n")
-    with pytest.raises(HeartenError, match=r"401 rows for 2 keywords"):
+    with pytest.raises(HeartenError, match=r"701 places for 2 keywords"):
         text.load(tmp_path)

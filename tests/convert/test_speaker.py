@@ -1,0 +1,28 @@
+"""The section on learned voices goes from a run into a pack, and into its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from convert import __main__ as convert
+from edge.pack import open_pack
+
+
+def test_the_section_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert convert._speaker(tmp_path) == {}
+    assert "python -m train speaker" in capsys.readouterr().err
+    section = open_pack().manifest.raw["speaker"]
+    (tmp_path / "speaker.json").write_text(json.dumps({"speaker": section, "command": "x"}))
+    assert convert._speaker(tmp_path) == {"speaker": section}
+    assert capsys.readouterr().err == ""
+
+
+def test_the_card_says_what_was_measured() -> None:
+    rows = json.loads(Path("results/voice-speaker-luna-jimenez.json").read_text())["metrics"]
+    card = (open_pack().place / "CARD.md").read_text()
+    for name in ("without", "neutral-4", "past", "neutral-4-of-another"):
+        assert f"{rows[name]['uar']['mean']:.3f}" in card
+    assert "not measured" in convert._speakers("emobox")
