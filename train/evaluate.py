@@ -1,15 +1,22 @@
 """``python -m train evaluate``: every fold of a protocol trained, converted and scored.
 
-Each fold and seed is a job with a folder of its own under ``--out``; a job that is done is not
-done again, one that was cut short goes on. The results of all go to ``results/``.
+Each fold and seed is a job of its own (``train.jobs``), with a folder under ``--out``: a job that
+is done is not done again, one that was cut short goes on. In the background, for hours:
+``nohup python -m train evaluate voice --seeds 0 1 2 3 4 > evaluate.log 2>&1 &``. On several
+machines: ``dask scheduler`` on one, ``python -m dask worker tcp://HOST:8786`` in a checkout on
+each, and ``--scheduler tcp://HOST:8786`` here.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
+import re
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +24,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train import corpora, fusion, recordings, voice
+from edge.errors import HeartenError
+from train import intervals, report_charts, voice
 from train.corpora import LABELS
-from train.metrics import confusion, uar
-from train.pairs import load_voices
+from train.jobs import Job, run_all
 from train.partition import FOLDS
 from train.provenance import commit
+from train.scored import Scored, kind_of
 
 RESULTS = Path("results")
-RESAMPLES = 2000
+RESAMPLES = intervals.RESAMPLES
+ARTEFACTS = ("float", "quantised", "streaming")
+KINDS = ("speech", "song")
+RAVDESS = ("luna-jimenez", "emobox")  # protocols on it; another is named after its corpus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,108 +46,142 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=voice.EPOCHS)
     parser.add_argument("--quantize", default="int8-dynamic")
+    parser.add_argument(
+        "--kind", nargs="+", choices=KINDS, default=list(KINDS), help="of the test utterances"
+    )
+    parser.add_argument(
+        "--training",
+        default="",
+        metavar="OPTIONS",
+        help='more options of python -m train voice, as one word: --training="--kind logmel"',
+    )
+    parser.add_argument("--smoke", action="store_true", help="a handful of recordings, 2 epochs")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="at a time (all cores)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run the jobs on a Dask cluster: tcp://host:port"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/evaluate"))
     parser.add_argument("--text", type=Path, default=Path("runs/text"), help="a trained text model")
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--results", type=Path, help=f"folder ({RESULTS}; of a smoke run, one in --out)"
+    )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run every job and write one result file for each artefact."""
+    """Run every job and write a result for each artefact and kind; 1 if a job failed.
+
+    Raises:
+        HeartenError: options that cannot be, or no scheduler.
+    """
+    args.results = args.results or (args.out / "results" if args.smoke else RESULTS)
     if args.task == "text":
         from train import text_score
 
         return text_score.run(args)
-    jobs = [(fold, seed) for seed in args.seeds for fold in range(len(FOLDS[args.protocol]))]
-    done = []
-    for number, (fold, seed) in enumerate(jobs, 1):
-        print(f"job {number}/{len(jobs)}: fold {fold}, seed {seed}", file=sys.stderr)
-        done.append(job(args, fold, seed))
-    args.results.mkdir(parents=True, exist_ok=True)
-    for artefact in done[0]["classes"]:
-        content = result(args, artefact, jobs, done)
-        name = f"voice-ravdess-speech-{args.protocol}-{artefact}.json"
-        (args.results / name).write_text(json.dumps(content, indent=1) + "\n")
-        print(json.dumps(content) if args.json else _line(content))
+    if args.jobs < 1:
+        raise HeartenError(f"--jobs must be at least 1, not {args.jobs}")
+    parse(_training(args))  # a mistake in it is told now, not by every job
+    cells = [(fold, seed) for seed in args.seeds for fold in range(len(FOLDS[args.protocol]))]
+    jobs = [job_of(args, fold, seed) for fold, seed in cells]
+    if failed := run_all(jobs, args.jobs, args.scheduler):
+        _tell(failed, len(jobs))
+        return 1
+    write(args, cells, [json.loads(Path(job.result).read_text("utf-8")) for job in jobs])
     return 0
 
 
-def job(args: argparse.Namespace, fold: int, seed: int) -> dict[str, Any]:
-    """Train, convert and score one fold with one seed; return speakers, truth and what was said."""
-    out = args.out / f"{args.protocol}-{fold}-seed-{seed}"
-    place = out / f"scored-{args.quantize}.json"
-    if not place.exists():
-        given = ["--fold", f"{args.protocol}:{fold}", "--seed", str(seed), "--out", str(out)]
-        parser = argparse.ArgumentParser()
-        voice.add_arguments(parser)
-        voice.run(parser.parse_args([*given, "--epochs", str(args.epochs)]))
-        place.write_text(json.dumps(score(out, args.quantize)))
-    return dict(json.loads(place.read_text()))
+def job_of(args: argparse.Namespace, fold: int, seed: int) -> Job:
+    """Return the job of one fold and seed.
 
-
-def score(folder: Path, quantization: str) -> dict[str, Any]:
-    """Return what float, quantised and streaming artefacts say of the test actors' speech."""
-    from convert import artefacts
-    from convert.voice import VoiceModel, graphs
-
-    model = VoiceModel.load(folder)
-    temperature = fusion.fit_temperature(load_voices(folder, "dev"))
-    frames = artefacts.calibration_frames(model) if quantization in ("int8", "int16x8") else []
-    files = dict(
-        zip(("voice.tflite", "head.tflite"), graphs(model, quantization, frames), strict=True)
-    )
-    found = artefacts.score(model, folder, files, temperature)["test"]
-    saved = artefacts.predictions(folder)
-    speech = np.char.startswith(saved["test/ids"], "03-01")
-    speakers = {u.id: u.speaker for u in recordings.load(corpora.root(), ["ravdess-speech"])}
-    return {
-        "parameters": model.parameters,
-        "bytes": sum(len(content) for content in files.values()),
-        "speakers": [speakers[str(name)] for name in saved["test/ids"][speech]],
-        "truth": saved["test/classes"][speech].tolist(),
-        "classes": {name: said.classes[speech].tolist() for name, said in found.items()},
+    Its result is named after the options: the result of other options is not taken for it.
+    """
+    folder = args.out / f"{args.protocol}-{fold}-seed-{seed}"
+    given = _training(args)
+    key = hashlib.sha256(json.dumps([given, args.quantize]).encode()).hexdigest()[:8]
+    arguments = {
+        "fold": f"{args.protocol}:{fold}",
+        "seed": seed,
+        "folder": str(folder),
+        "training": given,
+        "quantize": args.quantize,
     }
+    result = folder / f"said-{args.quantize}-{key}.json"
+    return Job(f"{args.protocol}:{fold} seed {seed}", f"{__name__}:job", arguments, str(result))
+
+
+def job(fold: str, seed: int, folder: str, training: list[str], quantize: str) -> dict[str, Any]:
+    """Train, convert and score one fold with one seed, in this process; plain arguments only."""
+    from train import scoring
+
+    given = ["--fold", fold, "--seed", str(seed), "--out", folder, *training]
+    sys.argv = ["train", "voice", *given]  # what the model's file says of its making
+    voice.run(parse(given))
+    return scoring.score(Path(folder), quantize)
+
+
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """Return options of ``python -m train voice``; a mistake ends the program, as there."""
+    parser = argparse.ArgumentParser(prog="python -m train voice")
+    voice.add_arguments(parser)
+    return parser.parse_args(given)
+
+
+def _training(args: argparse.Namespace) -> list[str]:
+    smoke = ["--smoke"] if args.smoke else []
+    return ["--epochs", str(args.epochs), *shlex.split(args.training), *smoke]
+
+
+def write(
+    args: argparse.Namespace, cells: Sequence[tuple[int, int]], done: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write results and pictures, and print a line for each.
+
+    Raises:
+        HeartenError: none of the kinds asked for is among the test utterances.
+    """
+    found = {kind_of(name) for row in done for name in row["ids"]}
+    kinds = [kind for kind in args.kind if kind in found]
+    if not kinds:
+        raise HeartenError(f"the test speakers have only {', '.join(found)}: --kind")
+    args.results.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        for artefact in ARTEFACTS:
+            content = result(args, kind, artefact, cells, done)
+            name = f"voice-{content['corpus']}-{args.protocol}-{artefact}"
+            (args.results / f"{name}.json").write_text(compact(content))
+            report_charts.write(content, name, args.results / report_charts.FOLDER)
+            print(json.dumps(content) if args.json else _line(content))
 
 
 def result(
     args: argparse.Namespace,
+    kind: str,
     artefact: str,
-    jobs: Sequence[tuple[int, int]],
-    done: Sequence[dict[str, Any]],
+    cells: Sequence[tuple[int, int]],
+    done: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the result of one artefact in the form that the report reads."""
-    folds = [uar(row["truth"], row["classes"][artefact]) for row in done]
-    runs = [
-        float(np.mean([u for u, (_, s) in zip(folds, jobs, strict=True) if s == seed]))
-        for seed in args.seeds
-    ]
-    truth, said, speakers = (
-        np.concatenate([row[key] if key != "classes" else row[key][artefact] for row in done])
-        for key in ("truth", "classes", "speakers")
-    )
-    quantised = "float" if artefact == "float" else f"{args.quantize} {artefact}"
+    scored = Scored.of(cells, done, kind, artefact)
+    labels = [LABELS[c] for c in scored.present]
     return {
         "task": "voice",
-        "corpus": "ravdess-speech",
+        "corpus": f"ravdess-{kind}" if args.protocol in RAVDESS else args.protocol,
         "protocol": args.protocol,
-        "artefact": quantised,
+        "artefact": "float" if artefact == "float" else f"{args.quantize} {artefact}",
         "model": {"parameters": done[0]["parameters"], "bytes": done[0]["bytes"]},
+        "folds": [list(fold) for fold in FOLDS[args.protocol]],
         "seeds": args.seeds,
-        "metrics": {
-            "uar": {
-                "mean": round(float(np.mean(runs)), 4),
-                "sd": round(float(np.std(runs)), 4),
-                "ci95": bootstrap(truth, said, speakers),
-                "runs": [round(value, 4) for value in runs],
-                "folds": [round(value, 4) for value in folds],
-            }
-        },
-        "labels": list(LABELS),
-        "confusion": confusion(truth, said, len(LABELS)).tolist(),
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
+        "metrics": scored.metrics(),
+        "labels": labels,
+        "confusion": scored.confusion(),
+        "scatter": scored.scatter(),
+        "command": f"python -m train {shlex.join(sys.argv[1:])}",
         "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
-        "notes": "actors apart; epoch and temperature chosen on development actors",
+        "notes": _notes(args, len(labels)),
     }
 
 
@@ -144,19 +189,48 @@ def bootstrap(
     truth: NDArray[np.int64], said: NDArray[np.int64], speakers: NDArray[np.str_]
 ) -> list[float]:
     """Return the 95 % interval of UAR over speakers drawn with replacement."""
-    rng = np.random.default_rng(0)
-    rows = [np.flatnonzero(speakers == name) for name in np.unique(speakers)]
-    values = []
-    for _ in range(RESAMPLES):
-        drawn = np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))])
-        values.append(uar(truth[drawn], said[drawn]))
-    return [round(float(x), 4) for x in np.quantile(values, (0.025, 0.975))]
+    classes = int(max(np.max(truth), np.max(said))) + 1
+    drawn = intervals.Speakers(speakers).confusions(truth, said, classes)
+    return intervals.interval(np.nanmean(intervals.recalls(drawn), axis=1))
 
 
-def _line(content: dict[str, Any]) -> str:
+def compact(content: Mapping[str, Any]) -> str:
+    """Return indented JSON with each list of plain values on one line."""
+    text = json.dumps(content, indent=1)
+    return re.sub(r"\[[^][{}]*\]", lambda m: re.sub(r"\s*\n\s*", " ", m[0]), text) + "\n"
+
+
+def _notes(args: argparse.Namespace, classes: int) -> str:
+    notes = [
+        "SMOKE RUN, the numbers mean nothing" if args.smoke else "",
+        "actors apart",
+        "epoch and temperature chosen on development actors",
+        f"arg max over the {classes} classes of the corpus" if classes < len(LABELS) else "",
+        "UAR is a mean over folds, all else and every interval over all test actors",
+        "V/A/D labels are derived from the emotion word, not rated",
+    ]
+    return "; ".join(filter(None, notes))
+
+
+def _tell(failed: Mapping[str, str], count: int) -> None:
+    for name, error in failed.items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
+    print(
+        f"{len(failed)} of {count} jobs failed. The others are kept; results are written when all "
+        "are done: run the same command again, it does only what is missing",
+        file=sys.stderr,
+    )
+
+
+def _line(content: Mapping[str, Any]) -> str:
     row = content["metrics"]["uar"]
     low, high = row["ci95"]
+    ccc = " ".join(
+        f"{name[0].upper()} {content['metrics'][f'ccc_{name}']['mean']:.2f}"
+        for name in content["scatter"]
+    )
     return (
         f"{content['corpus']}, {content['protocol']}, {content['artefact']}: UAR {row['mean']:.3f} "
-        f"(95 % over speakers {low:.3f}-{high:.3f}, seeds {content['seeds']})"
+        f"+- {row['sd']:.3f} (95 % over speakers {low:.3f}-{high:.3f}, seeds {content['seeds']}), "
+        f"CCC {ccc} (derived)"
     )
