@@ -1,7 +1,8 @@
 """Train the text model: an embedding bag over the keywords, for V/A/D and seven categories.
 
 EmoBank teaches V/A/D, GoEmotions and ISEAR the categories (mapping: ``train.text_data``). Half of
-what the network sees is damaged as a weak recogniser would. The epoch is chosen on the dev splits,
+what the network sees is damaged as a weak recogniser would. With ``--teacher`` it also learns what
+a sentence encoder says of all texts (``train.teacher``). The epoch is chosen on the dev splits,
 with all words and with a third of them; the test splits are scored once, at the end.
 """
 
@@ -24,8 +25,8 @@ from edge.text import SLOTS
 from train import metrics, text_data, vocabulary
 from train.corpora import glove, root, warriner
 from train.text_data import CATEGORIES, Bags
-from train.text_model import LIMIT, Shape, arrays, initial_table, network
-from train.text_training import Data, Settings, Split, Trainer, read_data
+from train.text_model import LIMIT, STARTS, Lookup, Shape, arrays, initial_table, network
+from train.text_training import Data, Settings, Split, Trainer, read_data, read_teacher
 
 Array = NDArray[np.float32]
 
@@ -129,9 +130,11 @@ def contrasts(trainer: Trainer, keywords: tuple[str, ...]) -> dict[str, list[flo
     return {p: [round(float(x), 4) for x in row] for p, row in zip(CONTRASTS, vad, strict=True)}
 
 
-def save_model(trainer: Trainer, data: Data, out: Path, shape: Shape, seed: int) -> None:
+def save_model(
+    trainer: Trainer, data: Data, out: Path, shape: Shape, lookup: Lookup, seed: int
+) -> None:
     """Write ``model.npz`` (plain arrays) and ``model.json`` (what a graph needs besides them)."""
-    np.savez_compressed(out / "model.npz", **arrays(trainer.model))
+    np.savez_compressed(out / "model.npz", **arrays(trainer.model, lookup))
     dev = data["emobank"]["dev"]
     predicted, _ = trainer.predict(dev.bags)
     share = np.concatenate([data[name]["train"].targets for name in text_data.CORPORA[1:]])
@@ -183,6 +186,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=Settings().epochs, help="most epochs")
+    parser.add_argument("--start", choices=STARTS, default=STARTS[0], help="of the table")
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="teacher.npz of train teacher")
     parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
 
@@ -193,13 +198,18 @@ def run(args: argparse.Namespace) -> int:
 
     tf.keras.utils.set_random_seed(args.seed)
     tf.config.experimental.enable_op_determinism()
-    keywords = _keywords(args.out)
-    data = read_data(root(), keywords, 600 if args.smoke else None)
+    keywords = vocabulary.read(args.out)
+    teacher = read_teacher(args.teacher)
+    data = read_data(root(), keywords.forms, 600 if args.smoke else None, teacher)
     epochs = min(args.epochs, 2) if args.smoke else args.epochs
-    shape, settings = Shape(), replace(Settings(), epochs=epochs)
-    table = initial_table(keywords, glove.vectors(root()), warriner.norms(root()), shape.width)
+    weight = Settings().teacher_weight if teacher else 0.0
+    shape, settings = Shape(), replace(Settings(), epochs=epochs, teacher_weight=weight)
+    sources = glove.vectors(root()), warriner.norms(root())
+    table = initial_table(keywords.rows, *sources, shape.width, args.start, args.seed)
     spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
-    trainer = Trainer(network(shape, table, settings.dropout, args.seed), settings, spread)
+    lookup = vocabulary.lookup(keywords)
+    model = network(shape, table, lookup, settings.dropout, args.seed)
+    trainer = Trainer(model, settings, spread)
     if args.resume:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
@@ -208,22 +218,18 @@ def run(args: argparse.Namespace) -> int:
         "best_epoch": int(trainer.best_epoch),
         "dev": evaluate(trainer, data, "dev"),
         "test": evaluate(trainer, data, "test"),
-        "contrasts": contrasts(trainer, keywords),
-        "keywords": len(keywords),
+        "contrasts": contrasts(trainer, keywords.forms),
+        "keywords": len(keywords.rows),
+        "forms": len(keywords.forms),
+        "start": args.start,
+        "teacher": bool(teacher),
         "smoke": args.smoke,
     }
-    save_model(trainer, data, args.out, shape, args.seed)
+    save_model(trainer, data, args.out, shape, lookup, args.seed)
     save_predictions(trainer, data, args.out / "predictions.npz")
     _write_json(args.out / "metrics.json", result)
     print(f"text: wrote {args.out}/model.npz, metrics.json, predictions.npz", file=sys.stderr)
     return 0
-
-
-def _keywords(out: Path) -> tuple[str, ...]:
-    path = out / "keywords.txt"
-    if not path.is_file():
-        raise HeartenError(f"no {path}: python -m train vocabulary --out {out}")
-    return vocabulary.read(path)
 
 
 def _restore(trainer: Trainer, out: Path) -> None:

@@ -1,18 +1,22 @@
 """The network of the text model: a weighted embedding bag with two small heads.
 
-For words ``i`` with rows ``e_i`` and recogniser confidences ``w_i``::
+For words ``i`` with rows ``r_i``, recogniser confidences ``w_i``, and ``n_i``, the confidence of
+the surest negation among the three words before, or 0::
 
+    e_i  = r_i (1 + n_i (turn - 1)) + n_i shift      "not happy": turned, not merely less
     a_i  = w_i exp(clip(e_i . q, -4, 4))             how much a word counts: learned, times heard
     bag  = sum(a_i e_i) / (sum(a_i) + smoothing)     one unsure word alone gives a small bag
     vad           = tanh(relu(bag W + b) V + v)
     probabilities = softmax(relu(bag X + d) C + c)
 
-The table starts from GloVe, reduced by principal components, with Warriner's norms as three more
-columns; training moves all of it, and neither is stored as it was.
+A row of the table is a keyword; its inflections, and rare words much like it, point at the same
+row. The table starts from GloVe, reduced by principal components, with Warriner's norms as three
+more columns; training moves all of it, and neither is stored as it was.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,16 +31,33 @@ Array = NDArray[np.float32]
 LIMIT = 4.0
 """Bound of the exponent of a word's weight: no word counts more than e^8 times another."""
 
-LAYERS = ("table", "salience", "vad_hidden", "vad", "category_hidden", "category")
+REACH = 3
+"""How many words behind it a negation turns."""
+
+STARTS = ("glove+norms", "glove", "norms", "random")
+"""What the table may start from."""
+
+LAYERS = ("table", "turn", "salience", "vad_hidden", "vad", "category_hidden", "category")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Sizes of the network: table columns, hidden units of each head, and the bag's smoothing."""
 
-    width: int = 48
+    width: int = 64
     hidden: int = 48
     smoothing: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What a word id is: ``rows`` its row of the table (ids,), ``negates`` 1 for a negation.
+
+    Id 0 is no word, and row 0 holds zeros.
+    """
+
+    rows: NDArray[np.int32]
+    negates: Array
 
 
 def initial_table(
@@ -44,12 +65,16 @@ def initial_table(
     glove: tuple[Sequence[str], Array],
     norms: Mapping[str, Sequence[float]],
     width: int,
+    start: str = STARTS[0],
+    seed: int = 0,
 ) -> Array:
     """Return the starting table, shape (keywords + 1, width): row 0 is padding and zero.
 
     ``width - 3`` columns are principal components of the keywords' GloVe vectors, three are
-    Warriner's norms. A keyword that a source lacks gets zeros there.
+    Warriner's norms. A keyword that a source lacks gets zeros there, and a source that ``start``
+    does not name is noise, drawn from ``seed``.
     """
+    rng = np.random.default_rng(seed)
     place = {word: i for i, word in enumerate(glove[0])}
     vectors = np.zeros((len(keywords), glove[1].shape[1]), np.float32)
     rated = np.zeros((len(keywords), 3), np.float32)
@@ -59,7 +84,10 @@ def initial_table(
         rated[i] = norms.get(word, (0.0, 0.0, 0.0))
     vectors -= vectors.mean(axis=0)
     components = np.linalg.svd(vectors, full_matrices=False)[2][: width - 3]
-    parts = [x / max(float(x.std()), 1e-6) for x in (vectors @ components.T, rated)]
+    parts = [
+        x / max(float(x.std()), 1e-6) if source in start else rng.normal(size=x.shape)
+        for source, x in (("glove", vectors @ components.T), ("norms", rated))
+    ]
     table = np.zeros((len(keywords) + 1, width), np.float32)
     joined = 0.3 * np.concatenate(parts, axis=1)
     table[1:, : joined.shape[1]] = joined
@@ -90,7 +118,39 @@ def dropout_layer(rate: float, seed: int) -> Any:
     return Dropout()
 
 
-def network(shape: Shape, table: Array, dropout: float, seed: int) -> Any:
+def turn_layer() -> Any:
+    """Return the layer that turns the rows of negated words: [rows, how negated] -> rows."""
+    import tensorflow as tf
+
+    class Turn(tf.keras.layers.Layer):  # type: ignore[misc]
+        """Scale and shift each column, as far as the word is negated."""
+
+        def build(self, shapes: Any) -> None:
+            """Make a factor and a shift for each column; they start without effect."""
+            width = shapes[0][-1]
+            self.factor = self.add_weight(name="factor", shape=(width,), initializer="ones")
+            self.shift = self.add_weight(name="shift", shape=(width,), initializer="zeros")
+
+        def call(self, inputs: Any) -> Any:
+            """Return the rows, turned."""
+            rows, negated = inputs
+            return rows * (1.0 + negated * (self.factor - 1.0)) + negated * self.shift
+
+    return Turn(name="turn")
+
+
+def negated(sure: Any) -> Any:
+    """Return how surely a negation stands among the ``REACH`` words before, shape as given.
+
+    ``sure`` (n, slots) is the confidence of each word that is a negation, 0 at all others.
+    """
+    import tensorflow as tf
+
+    before = [tf.pad(sure, [[0, 0], [k, 0]])[:, :-k] for k in range(1, REACH + 1)]
+    return functools.reduce(tf.maximum, before)
+
+
+def network(shape: Shape, table: Array, lookup: Lookup, dropout: float, seed: int) -> Any:
     """Return the Keras model: [ids (n, slots) int32, weights (n, slots)] -> [vad, logits]."""
     import tensorflow as tf
 
@@ -98,7 +158,10 @@ def network(shape: Shape, table: Array, dropout: float, seed: int) -> Any:
     ids = tf.keras.Input((None,), dtype="int32", name="ids")
     weights = tf.keras.Input((None,), name="weights")
     start = tf.keras.initializers.Constant(table)
-    words = layers.Embedding(*table.shape, embeddings_initializer=start, name="table")(ids)
+    places = tf.gather(tf.constant(lookup.rows), ids)
+    words = layers.Embedding(*table.shape, embeddings_initializer=start, name="table")(places)
+    negations = negated(weights * tf.gather(tf.constant(lookup.negates), ids))
+    words = turn_layer()([words, negations[..., None]])
     appeal = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="salience")(words)
     share = weights * tf.exp(tf.clip_by_value(appeal[..., 0], -LIMIT, LIMIT))
     total = tf.reduce_sum(share, axis=1, keepdims=True)
@@ -112,9 +175,9 @@ def network(shape: Shape, table: Array, dropout: float, seed: int) -> Any:
     return tf.keras.Model([ids, weights], outputs)
 
 
-def arrays(model: Any) -> dict[str, Array]:
+def arrays(model: Any, lookup: Lookup) -> dict[str, NDArray[Any]]:
     """Return the weights of a Keras model from ``network`` as plain arrays by name."""
-    found: dict[str, Array] = {}
+    found: dict[str, NDArray[Any]] = {"rows": lookup.rows, "negates": lookup.negates}
     for name in LAYERS:
         for suffix, value in zip(("", "_bias"), model.get_layer(name).get_weights(), strict=False):
             found[name + suffix] = value.astype(np.float32)

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     content = build(args.text)
     graph = Graph(content, "text.tflite")
-    data = read_data(root(), vocabulary.read(args.text / "keywords.txt"), None)
+    data = read_data(root(), vocabulary.read(args.text).forms, None)
     seed = json.loads((args.text / "metrics.json").read_text())["seed"]
     args.results.mkdir(parents=True, exist_ok=True)
     for corpus, protocol in PROTOCOLS.items():

@@ -2,47 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import HeartenError
 from train import text_data
-from train.text_data import Bags
+from train.text_data import CATEGORIES, Bags
 
 Array = NDArray[np.float32]
+
+TAUGHT = 3 + len(CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to train; ``parts`` are the utterances of EmoBank, GoEmotions and ISEAR in a batch."""
 
-    epochs: int = 40
+    epochs: int = 30
     patience: int = 10
     rate: float = 2e-3
     table_rate: float = 1e-3
-    dropout: float = 0.4
+    dropout: float = 0.2
     category_weight: float = 4.0
-    ccc_weight: float = 0.5
+    ccc_weight: float = 0.2
+    teacher_weight: float = 6.0
     parts: tuple[int, int, int] = (128, 384, 64)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One split of one corpus: identifiers, words, and targets (V/A/D, or category shares)."""
+    """One split of one corpus: identifiers, words, and targets (V/A/D, or category shares).
+
+    ``taught`` (n, 10) is what a teacher says of each item: V/A/D, then category shares.
+    """
 
     ids: list[str]
     bags: Bags
     targets: Array
+    taught: Array
 
 
 Data = dict[str, dict[str, Split]]
 
 
-def read_data(folder: Path, keywords: tuple[str, ...], limit: int | None) -> Data:
-    """Return corpus -> split -> data; ``limit`` keeps the first utterances of each (smoke)."""
+def read_teacher(path: Path | None) -> dict[str, Array]:
+    """Return what ``python -m train teacher`` wrote; nothing for None.
+
+    Raises:
+        HeartenError: the file is missing or damaged.
+    """
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return {name: content[name] for name in content.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise HeartenError(f"no teacher in {path} ({error}): python -m train teacher") from error
+
+
+def read_data(
+    folder: Path,
+    keywords: tuple[str, ...],
+    limit: int | None,
+    teacher: Mapping[str, Array] | None = None,
+) -> Data:
+    """Return corpus -> split -> data; ``limit`` keeps the first utterances of each (smoke).
+
+    Raises:
+        HeartenError: the teacher knows other sentences.
+    """
     data: Data = {}
     for corpus, parts in text_data.load(folder).items():
         targets = text_data.vad_targets if corpus == "emobank" else text_data.category_targets
@@ -50,15 +84,29 @@ def read_data(folder: Path, keywords: tuple[str, ...], limit: int | None) -> Dat
         for name, utterances in parts.items():
             some = utterances[:limit]
             bags = text_data.encode([text_data.words_of(u) for u in some], keywords)
-            data[corpus][name] = Split([u.id for u in some], bags, targets(some))
+            taught = _taught(teacher or {}, f"{corpus}/{name}", len(utterances))[:limit]
+            data[corpus][name] = Split([u.id for u in some], bags, targets(some), taught)
     return data
+
+
+def _taught(teacher: Mapping[str, Array], part: str, items: int) -> Array:
+    """Return the teacher's V/A/D and shares of a part; zeros without a teacher."""
+    if not teacher:
+        return np.zeros((items, TAUGHT), np.float32)
+    said = [teacher.get(f"{part}/{kind}", np.zeros((0, 0))) for kind in ("vad", "probabilities")]
+    if [x.shape for x in said] != [(items, 3), (items, len(CATEGORIES))]:
+        raise HeartenError(f"the teacher does not know {part}: run python -m train teacher again")
+    return np.concatenate(said, axis=1).astype(np.float32)
 
 
 class Trainer:
     """The network with its optimisers; everything that a checkpoint has to keep."""
 
     def __init__(self, model: Any, settings: Settings, spread: Array) -> None:
-        """``spread`` is the standard deviation of the V/A/D labels, shape (3,)."""
+        """``spread`` is the standard deviation of the V/A/D labels, shape (3,).
+
+        Without a teacher, ``settings.teacher_weight`` must be 0.
+        """
         import tensorflow as tf
 
         self.model = model
@@ -80,7 +128,7 @@ class Trainer:
             best=self.best, best_epoch=self.best_epoch,
         )  # fmt: skip
 
-    def _loss(self, bags: Any, vad: Any, shares: Any) -> Any:
+    def _loss(self, bags: Any, vad: Any, shares: Any, taught: Any) -> Any:
         import tensorflow as tf
 
         predicted, logits = self.model(bags, training=True)
@@ -92,17 +140,20 @@ class Trainer:
         spread = tf.math.reduce_variance(guess, 0) + tf.math.reduce_variance(vad, 0)
         concordance = 2 * product / (spread + tf.square(means[0] - means[1]) + 1e-8)
         entropy = tf.nn.softmax_cross_entropy_with_logits(shares, logits[rated:])
+        apart = tf.reduce_mean(tf.square((predicted - taught[:, :3]) / self.spread))
+        apart += tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(taught[:, 3:], logits))
         return (
             error
+            + self.settings.teacher_weight * apart
             + self.settings.ccc_weight * tf.reduce_sum(1 - concordance)
             + self.settings.category_weight * tf.reduce_mean(entropy)
         )
 
-    def _train_step(self, ids: Any, weights: Any, vad: Any, shares: Any) -> Any:
+    def _train_step(self, ids: Any, weights: Any, vad: Any, shares: Any, taught: Any) -> Any:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            loss = self._loss([ids, weights], vad, shares)
+            loss = self._loss([ids, weights], vad, shares, taught)
         gradients = tape.gradient(loss, self._table + self._head)
         self._slow.apply_gradients([(tf.convert_to_tensor(gradients[0]), self._table[0])])
         self._fast.apply_gradients(zip(gradients[1:], self._head, strict=True))
@@ -111,7 +162,8 @@ class Trainer:
     def train_epoch(self, data: Data, rng: np.random.Generator) -> float:
         """Go once through EmoBank, with draws from the other two; return the mean loss."""
         train = [data[corpus]["train"] for corpus in text_data.CORPORA]
-        counts = text_data.word_counts(train[1].bags, self.model.get_layer("table").input_dim)
+        last = max(int(part.bags.ids.max(initial=1)) for part in train)
+        counts = text_data.word_counts(train[1].bags, last + 1)
         heard = [text_data.as_heard(part.bags, counts, rng) for part in train]
         order = rng.permutation(len(heard[0]))
         first, *others = self.settings.parts
@@ -124,7 +176,8 @@ class Trainer:
             vad, *shares = (part.targets[n] for part, n in zip(train, rows, strict=True))
             ids = np.concatenate([bags.ids for bags in some])
             weights = np.concatenate([bags.weights for bags in some])
-            losses.append(float(self._step(ids, weights, vad, np.concatenate(shares))))
+            taught = np.concatenate([p.taught[n] for p, n in zip(train, rows, strict=True)])
+            losses.append(float(self._step(ids, weights, vad, np.concatenate(shares), taught)))
         return float(np.mean(losses))
 
     def predict(self, bags: Bags) -> tuple[Array, Array]:

@@ -1,18 +1,22 @@
-"""Choose the keywords: the words that tell emotion, that a recogniser can hear, at most 3000.
+"""Choose the keywords: the words that tell emotion, that a recogniser can hear, at most 2000.
 
 A word's score is the share of variance that it explains in a linear bag-of-words model,
 ``p (1 - p) |c|^2``, where ``p`` is the share of utterances that hold the word and ``c`` its ridge
 coefficients. Four sources vote, each normalised to sum 1 over all words: valence, arousal and
 dominance of EmoBank; the seven categories of GoEmotions; those of ISEAR (training splits only);
 and Warriner's norms, where the ratings stand for ``c`` and Zipf's law on GloVe's frequency order
-gives ``p``, so that words which the corpora lack ("loathe") can enter.
+gives ``p``, so that words which the corpora lack ("loathe") can enter. The sum is multiplied by a
+root of the chance that pocketsphinx hears the word right (``train.text_hearing``).
 
-A candidate must have a pronunciation in pocketsphinx's dictionary. Words of fewer than three
-phones ("a", "to", "why") are what a recogniser inserts and confuses most: they enter only when
-they are negations ("no") or when Warriner's norms put their valence or arousal at least 0.4 from
-the middle ("joy", "die"). Negations are always in. Function words ("this", "was", scikit-learn's
-list) without a norm, and contractions that negate nothing ("it's"), are out: they would fill the
-device's list of heard words and mean nothing to its user.
+A candidate must have a pronunciation in pocketsphinx's dictionary. Negations are always in.
+Function words ("you", "was") tell too, of arousal and dominance most: ``--content-only`` leaves
+them out (scikit-learn's list, where Warriner's norms do not rate them), and with them words of
+fewer than three phones, which a recogniser inserts and confuses most, unless they negate or are
+rated at least 0.4 from the middle in valence or arousal ("joy", "die").
+
+A keyword is a row of the model's table. Further words, called forms, share a keyword's row: its
+inflections ("cried": "cry"), and frequent words that GloVe puts next to one (``train.text_forms``).
+``keywords.txt`` lists all forms, ``shared.txt`` the keyword of each that shares a row.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +34,13 @@ from scipy import sparse
 from scipy.sparse.linalg import lsqr
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from edge.errors import HeartenError
 from edge.text import tokenise
-from train import text_data
+from train import text_data, text_hearing
 from train.corpora import glove, root, warriner
+from train.text_forms import share
+from train.text_hearing import Hearing
+from train.text_model import Lookup
 
 Array = NDArray[np.float64]
 
@@ -44,34 +53,34 @@ MIN_PHONES = 3
 MIN_COUNT = 4
 STRONG = 0.4
 RIDGE = 10.0
+CLARITY = 0.5
+"""Power of the chance to be heard: 0 would ignore it, 1 would halve the chance of "sad"."""
+LIKE = 0.65
+"""Least cosine in GloVe of a word and the keyword whose row it shares."""
+FORMS, SHARED = "keywords.txt", "shared.txt"
 
 
-def pronunciations(dictionary: Path | None = None) -> dict[str, int]:
-    """Return the phones of each word's first pronunciation in pocketsphinx's dictionary.
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """The keywords, a row of the table each, and all forms, a word id each, with their keyword."""
 
-    ``dictionary`` is a CMU-format file; the default is the one in the pocketsphinx wheel.
-    """
-    if dictionary is None:
-        import pocketsphinx
-
-        dictionary = Path(pocketsphinx.get_model_path()) / "en-us" / "cmudict-en-us.dict"
-    phones: dict[str, int] = {}
-    for line in dictionary.read_text(encoding="utf-8").splitlines():
-        word, *rest = line.split()
-        if "(" not in word:
-            phones[word] = len(rest)
-    return phones
+    rows: tuple[str, ...]
+    forms: tuple[str, ...]
+    keyword: Mapping[str, str]
 
 
-def can_be_heard(word: str, phones: dict[str, int], norms: dict[str, Sequence[float]]) -> bool:
+def can_be_heard(
+    word: str, hearing: Hearing, norms: Mapping[str, Sequence[float]], content_only: bool
+) -> bool:
     """Tell whether a keyword may be ``word``: see the rule in the module's docstring."""
-    if tokenise(word) != [word] or word not in phones:
+    phones = hearing.phones(word)
+    if tokenise(word) != [word] or not phones:
         return False
-    if word in NEGATIONS:
+    if word in NEGATIONS or not content_only:
         return True
     if "'" in word or (word in ENGLISH_STOP_WORDS and word not in norms):
         return False
-    if phones[word] >= MIN_PHONES:
+    if phones >= MIN_PHONES:
         return True
     return max((abs(x) for x in norms.get(word, (0.0,))[:2]), default=0.0) >= STRONG
 
@@ -101,8 +110,8 @@ def explained(
 
 def votes(
     sources: Sequence[tuple[Sequence[list[str]], Array]],
-    norms: dict[str, Sequence[float]],
-    frequency: dict[str, int],
+    norms: Mapping[str, Sequence[float]],
+    frequency: Mapping[str, int],
     candidates: Sequence[str],
 ) -> Array:
     """Return the summed score of each candidate; each source is normalised to sum 1.
@@ -130,50 +139,112 @@ def choose(scores: Array, candidates: Sequence[str], size: int) -> list[str]:
     return sorted((always + rest)[:size])
 
 
-def read(path: Path) -> tuple[str, ...]:
-    """Return the keywords of a file, one word a line, in row order."""
-    return tuple(path.read_text(encoding="utf-8").split())
+def read(folder: Path) -> Keywords:
+    """Read the keywords that ``run`` wrote to a folder.
+
+    Raises:
+        HeartenError: there are none, or a form shares the row of a word that is no keyword.
+    """
+    try:
+        forms = tuple((folder / FORMS).read_text(encoding="utf-8").split())
+        shared = folder / SHARED
+        lines = shared.read_text(encoding="utf-8").splitlines() if shared.is_file() else []
+        keyword = dict(line.split("\t") for line in lines)
+    except (OSError, ValueError) as error:
+        message = f"no keywords in {folder} ({error}): python -m train vocabulary --out {folder}"
+        raise HeartenError(message) from error
+    rows = tuple(word for word in forms if word not in keyword)
+    if lost := sorted(set(keyword.values()) - set(rows)):
+        raise HeartenError(f"{shared}: no such keyword: {' '.join(lost)}")
+    return Keywords(rows, forms, keyword | {word: word for word in rows})
+
+
+def lookup(keywords: Keywords) -> Lookup:
+    """Return the row of each word id, and which ids negate; id and row 0 are no word."""
+    row = {word: i for i, word in enumerate(keywords.rows, start=1)}
+    rows = [0, *(row[keywords.keyword[form]] for form in keywords.forms)]
+    negates = [False, *(form in NEGATIONS for form in keywords.forms)]
+    return Lookup(np.array(rows, np.int32), np.array(negates, np.float32))
 
 
 def candidates_of(
-    texts: Iterable[list[str]], phones: dict[str, int], norms: dict[str, Sequence[float]]
+    texts: Iterable[list[str]],
+    hearing: Hearing,
+    norms: Mapping[str, Sequence[float]],
+    content_only: bool,
 ) -> list[str]:
     """Return the words that may become keywords: heard, and frequent enough or rated."""
     counts = Counter(word for words in texts for word in set(words))
     known = {word for word, n in counts.items() if n >= MIN_COUNT} | set(norms) | set(NEGATIONS)
-    return sorted(word for word in known if can_be_heard(word, phones, norms))
+    return sorted(word for word in known if can_be_heard(word, hearing, norms, content_only))
 
 
-def build(folder: Path, size: int, smoke: bool = False) -> list[str]:
-    """Return the keyword list made from the corpora under ``folder``.
+def build(
+    folder: Path,
+    size: int,
+    forms: int,
+    hearing: Hearing,
+    content_only: bool = False,
+    smoke: bool = False,
+) -> Keywords:
+    """Return the keywords made from the corpora under ``folder``.
 
-    ``smoke`` reads only the first 2000 training utterances of each corpus.
+    ``size`` and ``forms`` are the most keywords and the most forms, keywords included; the forms
+    are the most frequent ones that can share a row. ``smoke`` reads only the first 2000 training
+    utterances of each corpus.
     """
-    norms: dict[str, Sequence[float]] = dict(warriner.norms(folder))
-    frequency = {word: rank for rank, word in enumerate(glove.vectors(folder)[0])}
+    norms = warriner.norms(folder)
+    words, vectors = glove.vectors(folder)
     sources: list[tuple[list[list[str]], Array]] = []
     for corpus, parts in text_data.load(folder).items():
         train = parts["train"][: 2000 if smoke else None]
         targets = text_data.vad_targets if corpus == "emobank" else text_data.category_targets
-        words = [text_data.words_of(utterance) for utterance in train]
-        sources.append((words, targets(train).astype(np.float64)))
-    everything = (words for texts, _ in sources for words in texts)
-    candidates = candidates_of(everything, pronunciations(), norms)
-    return choose(votes(sources, norms, frequency, candidates), candidates, size)
+        said = [text_data.words_of(utterance) for utterance in train]
+        sources.append((said, targets(train).astype(np.float64)))
+    everything = (said for texts, _ in sources for said in texts)
+    candidates = candidates_of(everything, hearing, norms, content_only)
+    ranks = {word: rank for rank, word in enumerate(words)}
+    scores = votes(sources, norms, ranks, candidates)
+    scores *= np.array([hearing.chance(word) for word in candidates]) ** CLARITY
+    rows = choose(scores, candidates, size)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    others = [word for word in words if can_be_heard(word, hearing, norms, content_only)]
+    shared = share(rows, others, dict(zip(words, unit, strict=True)), norms, LIKE)
+    keyword = dict(list(shared.items())[: max(forms - len(rows), 0)])
+    return Keywords(
+        tuple(rows), tuple(sorted({*rows, *keyword})), keyword | {word: word for word in rows}
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``python -m train vocabulary``."""
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
-    parser.add_argument("--size", type=int, default=3000, help="most keywords (default 3000)")
+    parser.add_argument("--size", type=int, default=2000, help="most keywords (default 2000)")
+    parser.add_argument("--forms", type=int, default=7000, help="most forms (default 7000)")
+    parser.add_argument("--content-only", action="store_true", help="no function words")
+    parser.add_argument(
+        "--hearing", action="store_true", help="only fit how well words are heard, and print it"
+    )
     parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write ``keywords.txt``, one word a line, row order; return the exit code."""
-    keywords = build(root(), args.size, args.smoke)
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / "keywords.txt"
-    path.write_text("".join(f"{word}\n" for word in keywords), encoding="utf-8")
-    print(f"vocabulary: {len(keywords)} keywords -> {path}", file=sys.stderr)
+    """Write ``keywords.txt``, one form a line, and ``shared.txt``; return the exit code."""
+    hearing = Hearing.open()
+    if args.hearing:
+        numbers, items = text_hearing.fit(root(), hearing, 10 if args.smoke else None)
+        print(f"{items} words: {', '.join(f'{x:.3f}' for x in numbers)}")
+        return 0
+    keywords = build(root(), args.size, args.forms, hearing, args.content_only, args.smoke)
+    write(keywords, args.out)
+    counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
+    print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)
     return 0
+
+
+def write(keywords: Keywords, folder: Path) -> None:
+    """Write the two files that ``read`` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = sorted((a, b) for a, b in keywords.keyword.items() if a != b)
+    (folder / FORMS).write_text("".join(f"{w}\n" for w in keywords.forms), encoding="utf-8")
+    (folder / SHARED).write_text("".join(f"{a}\t{b}\n" for a, b in pairs), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Keywords, bags and the training of the text model, on small made-up corpora."""
+"""Bags and the training of the text model, on small made-up corpora."""
 
 import argparse
 import json
@@ -7,61 +7,14 @@ import numpy as np
 import pytest
 
 from edge.errors import HeartenError
-from train import text_data, vocabulary
-from train.corpora import Utterance, goemotions
+from edge.text import SLOTS
+from tests.train.small import BAD, GOOD, PLAIN
+from train import text_data
+from train.corpora import Utterance
+from train.text_model import STARTS, initial_table
+from train.text_training import Settings
 
-GOOD = ["wonderful", "lovely", "delight", "happiness", "great"]
-BAD = ["horrible", "misery", "grief", "despair", "awful"]
-PLAIN = ["table", "window", "paper", "garden", "number", "chair", "morning", "street"]
 COUNTS = np.arange(9, dtype=np.float64)
-
-
-def sentences(rng: np.random.Generator, n: int) -> list[tuple[str, int]]:
-    found = []
-    for _ in range(n):
-        side = int(rng.integers(-1, 2))
-        told = {1: GOOD, -1: BAD, 0: PLAIN}[side]
-        words = [*rng.choice(told, 2), *rng.choice(PLAIN, 3)]
-        found.append((" ".join(rng.permutation(words)), side))
-    return found
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """Corpora in the published formats, in which good and bad words decide everything."""
-    folder = tmp_path_factory.mktemp("corpora")
-    rng = np.random.default_rng(0)
-    (folder / "goemotions").mkdir()
-    parts = {"train": 1400, "dev": 80, "test": 80}
-    rated = ["id,split,V,A,D,text"]
-    for part, n in parts.items():
-        rated += [f"{part}{i},{part},{3 + s},{3 + s / 2},3.1,{t}"
-                  for i, (t, s) in enumerate(sentences(rng, n))]  # fmt: skip
-        numbers = {s: goemotions.EMOTIONS.index(e) for s, e in
-                   ((1, "joy"), (-1, "sadness"), (0, "neutral"))}  # fmt: skip
-        lines = [f"{t} [NAME]\t{numbers[s]}\tg{i}" for i, (t, s) in enumerate(sentences(rng, n))]
-        (folder / "goemotions" / f"{part}.tsv").write_text("\n".join(lines) + "\n")
-    (folder / "emobank.csv").write_text("\n".join(rated) + "\n")
-    head = ["c"] * 43
-    head[36], head[40] = "Field1", "SIT"
-    told = ["|".join(head)]
-    for i, (sentence, side) in enumerate(s for s in sentences(rng, 400) if s[1]):
-        row = ["1"] * 43
-        row[0], row[36], row[39], row[40] = (
-            str(i),
-            "joy" if side > 0 else "sadness",
-            f"i{i}",
-            sentence,
-        )
-        told.append("|".join(row))
-    (folder / "isear.csv").write_text("\n".join(told) + "\n")
-    norms = ["Word,V.Mean.Sum,A.Mean.Sum,D.Mean.Sum"]
-    norms += [f"{w},{v},5,5" for words, v in ((GOOD, 8), (BAD, 2), (PLAIN, 5)) for w in words]
-    (folder / "warriner_norms.csv").write_text("\n".join([*norms, "loathe,1.5,7,4"]) + "\n")
-    words = np.array(["the", *GOOD, *BAD, *PLAIN])
-    np.savez(folder / "glove6b50d_top50k_f16.npz", words=words,
-             vectors=rng.normal(size=(len(words), 50)).astype(np.float16))  # fmt: skip
-    return folder
 
 
 def test_categories_are_shared_and_unknown_labels_left_out():
@@ -95,7 +48,7 @@ def test_encode_keeps_order_repeats_and_the_first_slots():
 
 
 def test_a_third_of_the_words_remains():
-    bags = text_data.encode([["a"] * 24] * 500, ("a",))
+    bags = text_data.encode([["a"] * SLOTS] * 500, ("a",))
     kept = text_data.keep_share(bags, 1 / 3, np.random.default_rng(0))
     assert (kept.ids > 0).mean() == pytest.approx(1 / 3, abs=0.02)
     assert ((kept.ids > 0) == (kept.weights > 0)).all()
@@ -125,46 +78,6 @@ def test_respondents_never_cross_splits(small):
     assert not people["dev"] & people["test"]
 
 
-def test_pronunciations_skip_variants(tmp_path):
-    path = tmp_path / "some.dict"
-    path.write_text("a AH\na(2) EY\njoy JH OY\ndon't D OW N T\n")
-    assert vocabulary.pronunciations(path) == {"a": 1, "joy": 2, "don't": 4}
-
-
-@pytest.mark.parametrize(
-    ("word", "heard"),
-    [("joy", True), ("the", False), ("table", True), ("no", True), ("zzz", False), ("t.v.", False)],
-)
-def test_short_words_enter_only_when_strong_or_negations(word, heard):
-    phones = {"joy": 2, "the": 2, "table": 4, "no": 2, "t.v.": 4}
-    norms = {"joy": (0.8, 0.2, 0.1), "the": (0.0, 0.0, 0.0)}
-    assert vocabulary.can_be_heard(word, phones, norms) is heard
-
-
-def test_explained_variance_finds_the_words_that_matter():
-    rng = np.random.default_rng(0)
-    texts = [[str(w) for w in rng.choice(["good", "bad", "and", "or"], 2)] for _ in range(500)]
-    targets = np.array([[("good" in words) - ("bad" in words)] for words in texts], float)
-    found = vocabulary.explained(texts, targets, ["and", "bad", "good", "never", "or"])
-    assert min(found[1], found[2]) > 10 * max(found[0], found[4])
-    assert found[3] == 0.0
-
-
-def test_choose_is_deterministic_and_always_has_the_negations():
-    candidates = ["alpha", "beta", "gamma", "never", "not"]
-    chosen = vocabulary.choose(np.array([1.0, 5.0, 1.0, 0.0, 0.0]), candidates, 4)
-    assert chosen == ["alpha", "beta", "never", "not"]
-
-
-def test_the_vocabulary_of_small_corpora(small):
-    pytest.importorskip("pocketsphinx")
-    keywords = vocabulary.build(small, 60)
-    assert keywords == sorted(set(keywords))
-    assert keywords == vocabulary.build(small, 60)
-    assert {*GOOD, *BAD, "loathe", "not", "never", "don't", "can't", "no"} <= set(keywords)
-    assert not {"the", "name", "zzz"} & set(keywords)
-
-
 def arguments(**given) -> argparse.Namespace:
     from train import text
 
@@ -184,7 +97,9 @@ def trained(small, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEARTEN_CORPORA", str(small))
         for out in runs:
-            (out / "keywords.txt").write_text("\n".join(sorted([*GOOD, *BAD, *PLAIN, "not"])))
+            words = sorted([*GOOD, *BAD, *PLAIN, "not", "woe"])
+            (out / "keywords.txt").write_text("\n".join(words))
+            (out / "shared.txt").write_text("woe\tgrief\n")
         assert text.run(arguments(out=runs[0], epochs=8)) == 0
         assert text.run(arguments(out=runs[1], epochs=3)) == 0
         assert text.run(arguments(out=runs[1], epochs=8, resume=True)) == 0
@@ -209,7 +124,10 @@ def test_the_model_file_says_what_a_graph_needs(trained):
     described = json.loads((trained[0] / "model.json").read_text())
     content = np.load(trained[0] / "model.npz")
     words = (trained[0] / described["vocabulary"]).read_text().split()
-    assert content["table"].shape == (len(words) + 1, described["width"])
+    assert content["table"].shape == (len(words), described["width"])  # two words share a row
+    assert content["rows"].shape == content["negates"].shape == (len(words) + 1,)
+    assert content["rows"][1 + words.index("woe")] == content["rows"][1 + words.index("grief")]
+    assert content["negates"].nonzero()[0].tolist() == [1 + words.index("not")]
     assert not content["table"][0].any()
     assert described["labels"] == list(text_data.CATEGORIES)
     assert sum(described["label_prior"]) == pytest.approx(1.0, abs=1e-3)
@@ -238,6 +156,44 @@ def test_the_saved_arrays_give_the_saved_predictions(trained, small):
     saved = np.load(trained[0] / "predictions.npz")
     np.testing.assert_allclose(vad, saved["emobank/test/clean/vad"], atol=1e-5)
     np.testing.assert_allclose(shares, saved["emobank/test/clean/probabilities"], atol=1e-5)
+
+
+def test_a_teacher_is_learnt_from_and_must_know_the_sentences(small, tmp_path, monkeypatch):
+    """A teacher that says the contrary of the labels pulls the model to its side."""
+    from train import text
+
+    monkeypatch.setenv("HEARTEN_CORPORA", str(small))
+    (tmp_path / "keywords.txt").write_text("\n".join(sorted([*GOOD, *BAD, *PLAIN])))
+    said = {}
+    for corpus, parts in text_data.load(small).items():
+        for part, found in parts.items():
+            even = np.full((len(found), 7), 1 / 7, np.float32)
+            truth = text_data.vad_targets(found) if corpus == "emobank" else even[:, :3]
+            said |= {f"{corpus}/{part}/vad": -truth, f"{corpus}/{part}/probabilities": even}
+    np.savez(tmp_path / "teacher.npz", **said)
+    monkeypatch.setattr(text, "Settings", lambda: Settings(teacher_weight=20.0))
+    assert text.run(arguments(out=tmp_path, epochs=6, teacher=tmp_path / "teacher.npz")) == 0
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["teacher"]
+    assert found["dev"]["clean"]["emobank"]["r_valence"] < -0.5
+    np.savez(tmp_path / "teacher.npz", **{"emobank/train/vad": np.zeros((3, 3))})
+    with pytest.raises(HeartenError, match="does not know emobank/train"):
+        text.run(arguments(out=tmp_path, teacher=tmp_path / "teacher.npz"))
+    with pytest.raises(HeartenError, match="python -m train teacher"):
+        text.run(arguments(out=tmp_path, teacher=tmp_path / "none.npz"))
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_the_table_starts_from_what_is_named(start):
+    glove = (["joy", "grief"], np.eye(2, 50, dtype=np.float32))
+    norms = {"joy": (0.8, 0.3, 0.2), "grief": (-0.8, 0.3, -0.2)}
+    one = initial_table(["joy", "grief"], glove, norms, 8, start)
+    other = initial_table(["joy", "grief"], glove, norms, 8, start, seed=1)
+    assert one.shape == (3, 8)
+    assert not one[0].any()
+    # Two words have two components; the norms follow. What is not named is noise.
+    assert np.array_equal(one[:, :2], other[:, :2]) is ("glove" in start)
+    assert np.array_equal(one[:, 2:5], other[:, 2:5]) is ("norms" in start)
 
 
 def test_mistakes_are_named(small, tmp_path, monkeypatch):

@@ -16,8 +16,9 @@ SENTENCES = ("What a wonderful gift!", "He died a horrible death.", "Nothing her
 def test_batch_scores_equal_the_device() -> None:
     pack = open_pack()
     model = pack.text()
-    bags = text_data.encode([tokenise(s) for s in SENTENCES], model.words)
     graph = Graph((pack.place / "text.tflite").read_bytes(), "text.tflite")
+    slots = graph.shape("ids")[-1]
+    bags = text_data.encode([tokenise(s) for s in SENTENCES], model.words, slots)
     vad, shares = predict(graph, bags)
     for row, sentence in enumerate(SENTENCES):
         said = model.from_transcript(sentence)

@@ -1,0 +1,129 @@
+"""The choice of keywords, the forms that share their rows, and how well they are heard."""
+
+import numpy as np
+import pytest
+
+from edge.errors import HeartenError
+from tests.train.small import BAD, GOOD
+from train import text_forms, vocabulary
+from train.text_hearing import Hearing
+
+SPOKEN = {
+    "joy": ["JH OY"], "the": ["DH AH"], "table": ["T EY B AH L"], "no": ["N OW"],
+    "t.v.": ["T IY V IY"], "grief": ["G R IY F"], "brief": ["B R IY F"], "reef": ["R IY F"],
+    "wonderful": ["W AH N D ER F AH L"], "don't": ["D OW N T", "D OW N"],
+}  # fmt: skip
+FREQUENCY = {"grief": 1e-5, "brief": 3e-5, "reef": 4e-5, "wonderful": 1e-5, "the": 0.05}
+
+
+@pytest.fixture(scope="module")
+def hearing() -> Hearing:
+    return Hearing(SPOKEN, FREQUENCY)
+
+
+@pytest.fixture(scope="module")
+def english() -> Hearing:
+    pytest.importorskip("pocketsphinx")
+    return Hearing.open()
+
+
+@pytest.mark.parametrize(
+    ("word", "heard"),
+    [("joy", True), ("the", False), ("table", True), ("no", True), ("zzz", False), ("t.v.", False)],
+)
+def test_short_words_enter_only_when_strong_or_negations(word, heard, hearing):
+    norms = {"joy": (0.8, 0.2, 0.1), "the": (0.0, 0.0, 0.0)}
+    assert vocabulary.can_be_heard(word, hearing, norms, content_only=True) is heard
+    spoken = word in SPOKEN and "." not in word
+    assert vocabulary.can_be_heard(word, hearing, norms, content_only=False) is spoken
+
+
+def test_what_sounds_alike_is_counted_by_its_frequency(hearing):
+    assert hearing.confusability("grief") == pytest.approx(7e-5 / 8e-5)  # brief and reef
+    assert hearing.confusability("wonderful") == 0.0
+    assert hearing.phones("don't") == 4
+    assert hearing.phones("zzz") == 0
+
+
+def test_long_and_frequent_words_are_heard_better(english):
+    assert english.chance("wonderful") > english.chance("grief")
+    assert english.chance("happy") > english.chance("sappy")
+    assert all(0.0 < english.chance(word) < 1.0 for word in ("joy", "zzz", "the"))
+
+
+def test_explained_variance_finds_the_words_that_matter():
+    rng = np.random.default_rng(0)
+    texts = [[str(w) for w in rng.choice(["good", "bad", "and", "or"], 2)] for _ in range(500)]
+    targets = np.array([[("good" in words) - ("bad" in words)] for words in texts], float)
+    found = vocabulary.explained(texts, targets, ["and", "bad", "good", "never", "or"])
+    assert min(found[1], found[2]) > 10 * max(found[0], found[4])
+    assert found[3] == 0.0
+
+
+def test_choose_is_deterministic_and_always_has_the_negations():
+    candidates = ["alpha", "beta", "gamma", "never", "not"]
+    chosen = vocabulary.choose(np.array([1.0, 5.0, 1.0, 0.0, 0.0]), candidates, 4)
+    assert chosen == ["alpha", "beta", "never", "not"]
+
+
+@pytest.mark.parametrize(
+    ("form", "lemma"),
+    [
+        ("cried", "cry"), ("cries", "cry"), ("crying", "cry"), ("loved", "love"),
+        ("stopped", "stop"), ("worse", "bad"), ("times", "time"), ("boxes", "box"),
+        ("thing", "thing"), ("kiss", "kiss"), ("wedding", "wedding"), ("bus", "bus"),
+    ],
+)  # fmt: skip
+def test_inflections_find_their_lemma(form, lemma):
+    known = {"cry", "love", "stop", "bad", "time", "tim", "box", "the", "kis", "wed", "bus", "bu"}
+    away = {"wed": np.array([1.0, 0.0]), "wedding": np.array([0.0, 1.0])}
+    assert text_forms.lemma(form, known, away) == lemma
+
+
+def test_forms_share_rows_with_kin_and_neighbours_but_not_with_opposites():
+    like = {"good": (1.0, 0.0), "bad": (0.98, 0.2), "evil": (0.95, 0.31), "tree": (0.0, 1.0)}
+    vectors = {word: np.array(x) / np.linalg.norm(x) for word, x in like.items()}
+    norms = {"good": (0.7, 0.0, 0.0), "bad": (-0.6, 0.0, 0.0), "evil": (-0.7, 0.0, 0.0)}
+    words = ["evil", "cry", "crying", "tree", "worse"]
+    assert text_forms.share(["good", "cried"], words, vectors, norms, 0.7) == {
+        "cry": "cried",
+        "crying": "cried",
+    }
+    found = text_forms.share(["bad", "good"], words, vectors, norms, 0.7)
+    assert found == {"worse": "bad", "evil": "bad"}
+
+
+def test_the_vocabulary_of_small_corpora(small, english, tmp_path):
+    keywords = vocabulary.build(small, 60, 70, english)
+    assert keywords == vocabulary.build(small, 60, 70, english)
+    assert {*GOOD, *BAD, "loathe", "not", "never", "don't", "can't", "no"} <= set(keywords.rows)
+    assert not {"name", "zzz"} & set(keywords.forms)
+    content = vocabulary.build(small, 60, 70, english, content_only=True)
+    assert {*GOOD, *BAD} <= set(content.rows)
+    assert "the" not in content.forms
+    assert list(keywords.forms) == sorted(set(keywords.forms))
+    assert set(keywords.rows) <= set(keywords.forms)
+    vocabulary.write(keywords, tmp_path)
+    assert vocabulary.read(tmp_path) == keywords
+
+
+def test_forms_point_at_the_row_of_their_keyword():
+    words = ("cry", "cries", "joy", "not")
+    keywords = vocabulary.Keywords(
+        ("cry", "joy", "not"), words, {"cries": "cry", "cry": "cry", "joy": "joy", "not": "not"}
+    )
+    lookup = vocabulary.lookup(keywords)
+    assert lookup.rows.tolist() == [0, 1, 1, 2, 3]
+    assert lookup.negates.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_files_that_do_not_fit_are_named(tmp_path):
+    with pytest.raises(HeartenError, match="python -m train vocabulary"):
+        vocabulary.read(tmp_path)
+    (tmp_path / "keywords.txt").write_text("cries\ncry\n")
+    (tmp_path / "shared.txt").write_text("cries\tweep\n")
+    with pytest.raises(HeartenError, match="no such keyword: weep"):
+        vocabulary.read(tmp_path)
+    (tmp_path / "shared.txt").write_text("cries\n")
+    with pytest.raises(HeartenError, match="python -m train vocabulary"):
+        vocabulary.read(tmp_path)
