@@ -13,11 +13,15 @@ COMMANDS = {
     "fetch": "download a corpus, or take a local copy",
     "voice": "train the voice model",
     "vocabulary": "choose the keywords",
+    "teacher": "let a sentence encoder rate the texts, for the text model to learn from",
     "text": "train the text model",
+    "text_table": "train the text model from every initialisation",
     "language": "trim pocketsphinx's dictionary and language model",
     "recognition": "measure the keyword recogniser",
     "fusion": "fit fusion, temperature and reject thresholds",
+    "speaker": "measure what knowing a voice is worth; what a pack needs for it",
     "evaluate": "train and score all folds of a protocol, or score the text graph",
+    "report": "turn all results into one page, with tables and pictures",
 }
 
 

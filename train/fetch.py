@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import HeartenError
-from train.corpora import archive, glove, root
+from train.corpora import archive, glove, pointers, root
 from train.corpora.download import check_space, digest_of, disk_errors, download
 from train.corpora.sources import BY_NAME, SOURCES, Part, Source
 
@@ -59,13 +59,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _chosen(name: str, origin: Path | None) -> list[Source]:
-    """Return the sources that ``name`` stands for; "all" is everything that can be had."""
+    """Return the sources that ``name`` stands for; "all" is what training takes unless told."""
     if origin is not None and not origin.is_dir():
         raise HeartenError(f"{origin} is not a folder")
     if name != "all":
         return [BY_NAME[name]]
     if origin is None:
-        return [source for source in SOURCES if source.online]
+        return [source for source in SOURCES if source.online and not source.further]
     found = [source for source in SOURCES if _is_in(origin, source)]
     if not found:
         raise HeartenError(f"{origin} holds no copy of any corpus ({', '.join(BY_NAME)})")
@@ -84,14 +84,16 @@ def _fetch(source: Source, part: Part, home: Path, args: argparse.Namespace) -> 
     store = home / DOWNLOADS / source.name / part.filename
     if not store.exists():  # else an earlier run got as far as unpacking
         download(url, store, part.checksum)
+    objects = store.with_name("objects")
     try:
-        _place(part, store, target)
+        _place(part, store, target, objects, _folder(args.url))
     except archive.Refused:
         store.unlink()
         if part.checksum is None:
             store.with_name(store.name + ".sha256").unlink(missing_ok=True)
         raise
     store.unlink()
+    shutil.rmtree(objects, ignore_errors=True)
 
 
 def _address(source: Source, part: Part, override: str | None) -> str:
@@ -104,14 +106,28 @@ def _address(source: Source, part: Part, override: str | None) -> str:
     return part.url
 
 
-def _place(part: Part, file: Path, target: Path) -> None:
-    """Unpack, convert or copy ``file``, then move the result to ``target`` in one step."""
+def _folder(override: str | None) -> str | None:
+    """Return ``--url`` where it names a folder, which then holds all of a corpus."""
+    return override if override and override.endswith("/") else None
+
+
+def _place(part: Part, file: Path, target: Path, store: Path, mirror: str | None = None) -> None:
+    """Unpack, convert or copy ``file``, then move the result to ``target`` in one step.
+
+    What Git LFS pointers in it point to is fetched from ``mirror`` or its own address, by way of
+    the folder ``store``.
+    """
     with _beside(target) as folder:
         work = folder / "new"
         if part.archive:
             archive.unpack(file, work, part.member)
         else:
             _link(file, work)
+        if part.kept:
+            pointers.keep(work, part.kept)
+            work = work / "kept"
+        if part.pointed:
+            pointers.resolve(work, store, mirror or part.pointed, _link)
         if part.member:
             text = next(work.rglob(part.member))
             work = folder / "converted.npz"
@@ -153,7 +169,7 @@ def _take(source: Source, part: Part, origin: Path, target: Path) -> None:
             raise HeartenError(f"{published} is damaged: its {algorithm} is not {expected}")
     else:
         _say(f"{published}: no published checksum to compare with")
-    _place(part, published, target)
+    _place(part, published, target, target.parent / DOWNLOADS / source.name / "objects")
 
 
 def _check_sums(files: list[Path], origin: Path) -> None:

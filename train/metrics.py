@@ -1,7 +1,8 @@
-"""Metrics for emotion recognition; numpy only, never NaN for non-empty input.
+"""Metrics for emotion recognition; numpy only, never NaN.
 
 Classes are integers from 0. ``reference`` is what annotators said, ``predicted`` what a model
-says. Every function raises ValueError for empty or unequal input.
+says. Every function raises ValueError for empty or unequal input and for values that are not
+finite.
 """
 
 from __future__ import annotations
@@ -10,18 +11,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 BINS = 15
+BATCH = 32
 
 
 def confusion(reference: ArrayLike, predicted: ArrayLike, classes: int) -> NDArray[np.int64]:
-    """Return counts, shape (classes, classes): row = reference class, column = predicted class."""
+    """Return counts, shape (classes, classes): row = reference class, column = predicted class.
+
+    Raises:
+        ValueError: as everywhere here, or a class outside 0 to ``classes`` - 1.
+    """
     truth, guess = _pair(reference, predicted)
+    if min(truth.min(), guess.min()) < 0 or max(truth.max(), guess.max()) >= classes:
+        raise ValueError(f"a class outside 0 to {classes - 1}")
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (truth.astype(np.int64), guess.astype(np.int64)), 1)
     return matrix
 
 
 def war(reference: ArrayLike, predicted: ArrayLike) -> float:
-    """Return weighted average recall, which is accuracy: the share of correct predictions."""
+    """Return weighted average recall, which is accuracy: the share of correct predictions.
+
+    ``sum_c n_c / n recall_c``: recalls weighted by how often a class occurs (Schuller et al.,
+    Interspeech 2009 Emotion Challenge).
+    """
     truth, guess = _pair(reference, predicted)
     return float(np.mean(truth == guess))
 
@@ -29,8 +41,9 @@ def war(reference: ArrayLike, predicted: ArrayLike) -> float:
 def uar(reference: ArrayLike, predicted: ArrayLike) -> float:
     """Return unweighted average recall: the mean of each class's share of correct predictions.
 
-    Source: Schuller et al., Interspeech 2009 Emotion Challenge. The mean runs over the classes
-    present in the reference; a class that is only predicted counts as an error elsewhere.
+    ``1 / C sum_c hits_c / n_c``; chance is 1 / C however the classes are distributed. Source:
+    Schuller et al., Interspeech 2009 Emotion Challenge. The mean runs over the classes present in
+    the reference; a class that is only predicted counts as an error elsewhere.
     """
     truth, guess = _pair(reference, predicted)
     recalls = [np.mean(guess[truth == c] == c) for c in np.unique(truth)]
@@ -62,7 +75,33 @@ def ccc(reference: ArrayLike, predicted: ArrayLike) -> float:
         return 0.0
     gap = float(truth.mean() - guess.mean())
     product = float(np.mean((truth - truth.mean()) * (guess - guess.mean())))
-    return 2.0 * product / (float(truth.var()) + float(guess.var()) + gap * gap)
+    return _ratio(2.0 * product, float(truth.var()) + float(guess.var()) + gap * gap)
+
+
+def ccc_batches(reference: ArrayLike, predicted: ArrayLike, size: int = BATCH) -> float:
+    """Return the mean of ``ccc`` over batches of ``size`` in the given order.
+
+    What Keras shows during evaluation, and Atmaja's tables of networks print: lower than ``ccc``
+    where batches vary less than the whole, and different in another order. For comparison only.
+    The last batch may be smaller and counts like the others; one item alone counts 0.
+    """
+    truth, guess = _pair(reference, predicted)
+    if size < 1:
+        raise ValueError(f"batches of {size}: wanted at least 1")
+    starts = range(0, len(truth), size)
+    return float(np.mean([ccc(truth[s : s + size], guess[s : s + size]) for s in starts]))
+
+
+def mse(reference: ArrayLike, predicted: ArrayLike) -> float:
+    """Return the mean squared error, ``mean (r - p)^2``, in squared units of the scale."""
+    truth, guess = _pair(reference, predicted)
+    return float(np.mean((truth - guess) ** 2))
+
+
+def mae(reference: ArrayLike, predicted: ArrayLike) -> float:
+    """Return the mean absolute error, ``mean |r - p|``, in units of the scale."""
+    truth, guess = _pair(reference, predicted)
+    return float(np.mean(np.abs(truth - guess)))
 
 
 def pearson(reference: ArrayLike, predicted: ArrayLike) -> float:
@@ -71,7 +110,7 @@ def pearson(reference: ArrayLike, predicted: ArrayLike) -> float:
     if _constant(truth) or _constant(guess):
         return 0.0
     product = float(np.mean((truth - truth.mean()) * (guess - guess.mean())))
-    return product / (float(truth.std()) * float(guess.std()))
+    return _ratio(product, float(truth.std()) * float(guess.std()))
 
 
 def ece(reference: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> float:
@@ -89,10 +128,18 @@ def ece(reference: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> flo
 
 
 def nll(reference: ArrayLike, probabilities: ArrayLike) -> float:
-    """Return the mean negative log likelihood in nats; a probability of 0 counts as 1e-12."""
+    """Return the mean negative log likelihood in nats: cross-entropy with the reference class.
+
+    ``-1 / n sum_i log p_i(reference_i)``; a probability of 0 counts as 1e-12.
+    """
     truth, shares = _distribution(reference, probabilities)
     given = shares[np.arange(len(truth)), truth]
     return float(-np.mean(np.log(np.maximum(given, 1e-12))))
+
+
+def _ratio(product: float, spread: float) -> float:
+    # Values that differ by less than 1e-160 have variances that are 0 in floating point.
+    return product / spread if spread else 0.0
 
 
 def _constant(values: NDArray[np.float64]) -> bool:
@@ -106,6 +153,8 @@ def _pair(
     truth, guess = np.asarray(reference, np.float64), np.asarray(predicted, np.float64)
     if truth.ndim != 1 or truth.shape != guess.shape or not len(truth):
         raise ValueError(f"shapes {truth.shape} and {guess.shape}: wanted two equal, non-empty")
+    if not (np.isfinite(truth).all() and np.isfinite(guess).all()):
+        raise ValueError("values that are not finite: wanted numbers only")
     return truth, guess
 
 
@@ -115,4 +164,6 @@ def _distribution(
     truth, shares = np.asarray(reference, np.int64), np.asarray(probabilities, np.float64)
     if shares.ndim != 2 or truth.shape != shares.shape[:1] or not len(truth):
         raise ValueError(f"shapes {truth.shape} and {shares.shape}: wanted (n,) and (n, classes)")
+    if not np.isfinite(shares).all() or truth.min() < 0 or truth.max() >= shares.shape[1]:
+        raise ValueError("probabilities that are not finite, or a class without one: wanted both")
     return truth, shares

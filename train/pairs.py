@@ -54,7 +54,7 @@ class Texts:
 def load_voices(folder: Path, part: str) -> Voices:
     """Read what ``python -m train voice`` predicted for speech of one partition."""
     saved = _arrays(folder / "predictions.npz", "voice")
-    speech = np.char.startswith(saved[f"{part}/ids"], "03-01")
+    speech = ~np.char.startswith(saved[f"{part}/ids"], "03-02")
     rows = {key: saved[f"{part}/{key}"][speech] for key in ("logits", "vad", "truth", "classes")}
     return Voices(**rows)
 

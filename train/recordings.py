@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,28 +20,70 @@ from edge.endpoint import Endpointer, EndpointSettings, levels_db
 from edge.engine import LEAD, TAIL
 from edge.errors import HeartenError
 from edge.features import HOP, RATE, Features, FeatureSettings
-from train.corpora import Utterance, emodb, noise, ravdess
+from train.corpora import (
+    Utterance,
+    crema_d,
+    emodb,
+    iemocap,
+    msp_improv,
+    noise,
+    ravdess,
+    table,
+    tess,
+)
 
-CORPORA = ("ravdess-speech", "ravdess-song", "emodb")
+CORPORA = ("ravdess-speech", "ravdess-song", "emodb")  # what training takes unless told
+FURTHER = {
+    "emodb": emodb.load,
+    "crema-d": crema_d.load,
+    "tess": tess.load,
+    "iemocap": iemocap.load,
+    "msp-improv": msp_improv.load,
+    "mspin": msp_improv.mspin,
+}
+KNOWN = tuple(dict.fromkeys([*CORPORA, *FURTHER]))
 SPEEDS = (0.9, 1.0, 1.1)
 CACHE = Path("runs/cache")
 
 
 def load(folder: Path, names: Sequence[str]) -> list[Utterance]:
-    """Return the labelled recordings of some corpora; speakers of different corpora differ.
+    """Return the recordings of some corpora; speakers of different corpora differ.
+
+    A name that ends in .csv is the path of a corpus of your own. What lacks a label, a recording
+    or one of V/A/D is left out, and counted on stderr for CSVs and licensed corpora.
 
     Raises:
-        HeartenError: an unknown corpus, or one that is not in ``folder``.
+        HeartenError: an unknown corpus, one that is not in ``folder``, one without anything that
+            training can use, or two with the same names in them.
     """
-    found: list[Utterance] = []
-    for name in names:
-        if name not in CORPORA:
-            raise HeartenError(f"unknown corpus {name!r}; known: {', '.join(CORPORA)}")
-        if name == "emodb":
-            found += [replace(u, speaker=f"emodb-{u.speaker}") for u in emodb.load(folder)]
-        else:
-            found += ravdess.load(folder, name.removeprefix("ravdess-"))
-    return [utterance for utterance in found if utterance.label]
+    found = [utterance for name in names for utterance in _corpus(folder, name)]
+    if len({utterance.id for utterance in found}) < len(found):
+        raise HeartenError(f"{', '.join(names)}: recordings of the same name: rename one CSV")
+    return found
+
+
+def _corpus(folder: Path, name: str) -> list[Utterance]:
+    if name.startswith("ravdess-") and name in KNOWN:
+        return ravdess.load(folder, name.removeprefix("ravdess-"))
+    if name.endswith(".csv"):
+        title, people = Path(name).stem, table.load(Path(name))
+    elif name in FURTHER:
+        title, people = name, FURTHER[name](folder)
+    else:
+        raise HeartenError(
+            f"unknown corpus {name!r}; known: {', '.join(KNOWN)}, or the path of a CSV"
+        )
+    used = [replace(u, speaker=f"{title}-{u.speaker}") for u in people if _usable(u)]
+    if not used:
+        raise HeartenError(f"{name} has no recording with a label to train on")
+    if name != "emodb" and len(used) < len(people):  # boredom has no label there
+        print(f"{name}: {len(people) - len(used)} of {len(people)} left out", file=sys.stderr)
+    return used
+
+
+def _usable(utterance: Utterance) -> bool:
+    rated = (utterance.valence, utterance.arousal, utterance.dominance)
+    return bool(utterance.label and utterance.path) and None not in rated
 
 
 def speech(samples: NDArray[np.int16], settings: EndpointSettings) -> NDArray[np.int16]:
@@ -108,7 +151,8 @@ class Frames:
             return np.asarray(np.load(place), np.float32)
         frames = self._compute(path, speed, trimmed)
         self._cache.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".part.npy")  # a run that is cut short leaves no half file
+        # A run that is cut short leaves no half file, and runs side by side do not collide.
+        partial = place.with_suffix(f".{os.getpid()}.part.npy")
         np.save(partial, frames)
         partial.rename(place)
         return frames

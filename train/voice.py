@@ -13,9 +13,9 @@ import numpy as np
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
 from edge.features import FeatureSettings
-from train import corpora, recordings
+from train import corpora, licence, recordings
 from train.corpora import LABELS, Utterance
-from train.partition import Partition, named
+from train.partition import Partition, chosen
 from train.voice_data import VoiceData
 
 SMOKE = 48  # recordings of a smoke run
@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     names = list(recordings.CORPORA)
     parser.add_argument(
-        "--corpora", nargs="+", default=names, metavar="NAME", help=", ".join(names)
+        "--corpora", nargs="+", default=names, metavar="NAME", help=", ".join(recordings.KNOWN)
+    )
+    parser.add_argument(
+        "--commercial", action="store_true", help="refuse corpora that forbid commercial use"
     )
     parser.add_argument("--fold", default="luna-jimenez:0", help="actors kept out for the test")
     parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc", help="features")
@@ -60,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.epochs < 1:
         raise HeartenError(f"--epochs must be at least 1, not {args.epochs}")
-    partition = named(args.fold)
-    data = prepare(args, partition)
+    if args.commercial:
+        licence.demand_commercial([*args.corpora, "noise"])
+    data, partition = prepare(args)
     schedule = Schedule(epochs=2 if args.smoke else args.epochs, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     training = Training(data, schedule, args.out)
@@ -78,15 +82,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(args: argparse.Namespace, partition: Partition) -> VoiceData:
+def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
     """Load the corpora, compute or fetch the frames, and split them by speaker."""
     folder = corpora.root()
     items = recordings.load(folder, args.corpora)
+    partition = chosen(args.fold, items)
     parts = partition.split(items)
     if args.smoke:
         parts = tuple(_handful(part) for part in parts)  # type: ignore[assignment]
     features = FeatureSettings(kind=args.kind, floor=1.0)
-    return VoiceData.load(parts, features, EndpointSettings(), folder)
+    return VoiceData.load(parts, features, EndpointSettings(), folder), partition
 
 
 def save(
@@ -106,6 +111,7 @@ def save(
         "std": [round(float(x), 6) for x in data.std],
         "model": model,
         "corpora": args.corpora,
+        "licence": licence.of_weights(args.corpora),
         "partition": asdict(partition),
         "seed": args.seed,
         "metrics": report,

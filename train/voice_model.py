@@ -104,17 +104,6 @@ class VoiceNet(tf.keras.Model):
         self(tf.zeros((1, 3 * self.settings.stride, size)), tf.constant([self.settings.stride]))
 
 
-def ccc_loss(truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-    """Return 1 - CCC, averaged over the dimensions of (batch, dimensions).
-
-    Lin (1989); as a loss: Atmaja & Akagi (2020). The small constant keeps constant batches finite.
-    """
-    mean_t, mean_p = tf.reduce_mean(truth, 0), tf.reduce_mean(predicted, 0)
-    covariance = tf.reduce_mean((truth - mean_t) * (predicted - mean_p), 0)
-    spread = tf.math.reduce_variance(truth, 0) + tf.math.reduce_variance(predicted, 0)
-    return tf.reduce_mean(1.0 - 2.0 * covariance / (spread + (mean_t - mean_p) ** 2 + 1e-6))
-
-
 def rounded(arrays: Arrays) -> Arrays:
     """Return the weights on the int8 grid that dynamic-range quantisation will store.
 

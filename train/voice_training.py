@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from edge.emotion import Floats
 from train.corpora import LABELS
+from train.losses import ccc_loss
 from train.metrics import ccc, uar, war
 from train.voice_data import VoiceData
-from train.voice_model import Arrays, ModelSettings, VoiceNet, ccc_loss, pad, rounded
+from train.voice_model import Arrays, ModelSettings, VoiceNet, pad, rounded
 
 if TYPE_CHECKING:
     from train.voice import Schedule

@@ -22,7 +22,7 @@ import pytest
 
 from edge.errors import HeartenError
 from train import fetch
-from train.corpora import archive, emodb, glove
+from train.corpora import archive, crema_d, emodb, glove, tess
 from train.corpora.download import download
 from train.corpora.sources import SOURCES
 
@@ -358,9 +358,67 @@ def test_glove_is_converted(tmp_path):
     copies.mkdir()
     zipped({glove.MEMBER: lines, "glove.6B.300d.txt": "no"}, copies / "x.zip")
     part = next(s for s in SOURCES if s.name == "glove").parts[0]
-    fetch._place(part, copies / "x.zip", tmp_path / glove.FILE)
+    fetch._place(part, copies / "x.zip", tmp_path / glove.FILE, tmp_path / "objects")
     words, vectors = glove.vectors(tmp_path)
     assert words == ["the", "gift"] and vectors.shape == (2, 50)
+
+
+SOUND = {name: os.urandom(2000) for name in ("1001_DFA_ANG_XX", "1002_IEO_SAD_LO")}
+
+
+def pointer(content):
+    digest = hashlib.sha256(content).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 2000\n"
+
+
+def crema_repository(server):
+    """The archive of the repository as GitHub makes it, and the files behind its pointers."""
+    outer = "CREMA-D-master/"
+    members = {outer + f"AudioWAV/{name}.wav": pointer(sound) for name, sound in SOUND.items()}
+    members |= {outer + crema_d.DEMOGRAPHICS: "ActorID,Age,Sex\n1001,51,Male\n"}
+    members |= {outer + "AudioMP3/1001_DFA_ANG_XX.mp3": pointer(b""), outer + "README.md": "#"}
+    server.files["CREMA-D-master.zip"] = zipped(members)
+    server.files |= {f"AudioWAV/{name}.wav": sound for name, sound in SOUND.items()}
+
+
+def test_pointers_are_replaced_by_sound_and_the_rest_is_left_out(server, tmp_path, capsys):
+    crema_repository(server)
+    arguments = ("crema-d", "--to", tmp_path, "--url", server.url, "--accept-licence")
+    assert run(*arguments) == 0
+    home = tmp_path / "crema-d"
+    names = {path.relative_to(home).as_posix() for path in home.rglob("*.*")}
+    assert names == {f"AudioWAV/{name}.wav" for name in SOUND} | {crema_d.DEMOGRAPHICS}
+    found = {u.id: u.path.read_bytes() for u in crema_d.load(tmp_path)}
+    assert found == SOUND
+    assert "ODbL" in capsys.readouterr().err
+    assert not list((tmp_path / ".downloads").rglob("objects/*"))
+
+
+def test_pointed_file_that_differs_is_refused_and_the_others_are_not_fetched_again(
+    server, tmp_path
+):
+    crema_repository(server)
+    arguments = ("crema-d", "--to", tmp_path, "--url", server.url, "--accept-licence")
+    name = "AudioWAV/1002_IEO_SAD_LO.wav"
+    good, server.files[name] = server.files[name], b"changed" * 100
+    with pytest.raises(HeartenError, match=r"1002_IEO_SAD_LO.wav: sha256 is .*, expected"):
+        run(*arguments)
+    assert not (tmp_path / "crema-d").exists()
+    server.files = {name: good}  # the archive and the good file came the first time
+    assert run(*arguments) == 0
+    assert len(crema_d.load(tmp_path)) == 2
+
+
+def test_further_corpora_are_fetched_by_name_alone():
+    names = {source.name for source in fetch._chosen("all", None)}
+    assert "emodb" in names and not names & {"crema-d", "tess"}
+    assert fetch._chosen("tess", None)[0].corpus is tess
+
+
+def test_name_of_a_file_whose_address_does_not_end_with_it(server, tmp_path):
+    (tmp_path / "dataverse_files.zip").write_bytes(zipped({"OAF_back_angry.wav": b"RIFF"}))
+    assert run("tess", "--from", tmp_path, "--to", tmp_path / "to") == 0
+    assert [u.id for u in tess.load(tmp_path / "to")] == ["OAF_back_angry"]
 
 
 def test_licence_has_to_be_accepted(server, tmp_path, monkeypatch, capsys):

@@ -44,10 +44,12 @@ def test_smoke_run_trains_saves_and_resumes(corpora: Path, tmp_path: Path) -> No
 def test_every_actor_is_tested_once_and_nobody_is_in_two_parts(protocol: str) -> None:
     partitions = [named(f"{protocol}:{fold}") for fold in range(len(FOLDS[protocol]))]
     tested = [actor for partition in partitions for actor in partition.test]
-    assert sorted(tested) == sorted(ACTORS)
+    assert len(tested) == len(set(tested)) == (91 if protocol == "crema-d" else len(ACTORS))
     for partition in partitions:
         assert not set(partition.test) & set(partition.dev)
-        assert len({int(actor) % 2 for actor in partition.dev}) == 2, "women and men"
+        if protocol != "crema-d":
+            assert set(partition.test) < set(ACTORS)
+            assert len({int(actor) % 2 for actor in partition.dev}) == 2, "women and men"
 
 
 def test_no_speaker_crosses_on_the_real_corpora(corpora: Path) -> None:

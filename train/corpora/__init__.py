@@ -1,7 +1,8 @@
 """The corpora: one module each, all giving the same ``Utterance``.
 
 Every module has NAME, LICENCE, LICENCE_URL, CITE and ``load(folder)``, where ``folder`` is the
-folder of all corpora (``root()``) or the corpus's own one.
+folder of all corpora (``root()``) or the corpus's own one. ``table`` loads a CSV of your own.
+README.md says how to place the corpora that are not distributed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import HeartenError
@@ -18,6 +20,9 @@ from edge.errors import HeartenError
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 DERIVED = "derived (Russell & Mehrabian 1977)"
+RATED = "published, (x - 3) / 2"  # ratings from 1 to 5
+GUIDE = "train/corpora/README.md"
+LOST = 0.01  # share of the rated turns that may lack a recording
 
 # Mean pleasure, arousal and dominance of the emotion words (Russell & Mehrabian 1977).
 EMOTION_VAD: Mapping[str, tuple[float, float, float]] = {
@@ -94,6 +99,32 @@ def unusable(place: Path, name: str, wanted: str) -> HeartenError:
     )
 
 
+def unlicensed(folder: Path, name: str, wanted: str) -> HeartenError:
+    """Return the error for a corpus that cannot be fetched and is not there, or is another."""
+    return HeartenError(
+        f"no {name} in {folder} (wanted: {wanted}): it is not distributed; {GUIDE} says where to "
+        "ask for it and how to place it"
+    )
+
+
+def with_recordings(
+    utterances: Sequence[Utterance], files: Iterable[Path], place: Path
+) -> list[Utterance]:
+    """Return the utterances with their recordings, found by name; a few may be lost.
+
+    Raises:
+        HeartenError: more than one in a hundred has none.
+    """
+    known = {path.stem: path for path in files}
+    lost = [u.id for u in utterances if u.id not in known]
+    if lost:
+        told = f"{len(lost)} of {len(utterances)} rated turns have no recording (first: {lost[0]})"
+        if len(lost) > LOST * len(utterances):
+            raise HeartenError(f"{place}: {told}: unpack all sound files there, see {GUIDE}")
+        print(f"{place}: {told}: left out", file=sys.stderr)
+    return [replace(u, path=known[u.id]) for u in utterances if u.id in known]
+
+
 def sound_files(folder: Path) -> list[Path]:
     """Return every WAVE and FLAC file below ``folder``, sorted by path."""
     files = (p for p in folder.rglob("*") if p.suffix.lower() in (".wav", ".flac"))
@@ -106,6 +137,18 @@ def read_text(path: Path, name: str) -> str:
         return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise HeartenError(f"{path} cannot be read as {name}: {error}") from error
+
+
+def read_tolerant(path: Path) -> str:
+    """Return a text file whose encoding nobody states: UTF-8, otherwise Latin-1."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise HeartenError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def read_lines(path: Path, name: str) -> list[str]:

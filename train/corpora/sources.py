@@ -1,8 +1,10 @@
 """Where each corpus is published: one table, the only place with addresses and checksums.
 
 A checksum is given only where the publisher or several independent users state it: Zenodo and
-OpenSLR publish md5, the rest is sha256. EmoDB and ISEAR publish none: the first download is
-recorded and later ones are compared with it.
+OpenSLR publish md5, the rest is sha256. EmoDB, ISEAR, and the archives that GitHub (CREMA-D) and
+Borealis (TESS) make on request have none, so they are unverified: the first download is recorded
+and later ones are compared with it. Each sound file of CREMA-D is checked against the sha256 in
+its Git LFS pointer.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from types import ModuleType
 
 from train.corpora import (
     coffee,
+    crema_d,
     emobank,
     emodb,
     glove,
@@ -20,6 +23,7 @@ from train.corpora import (
     librispeech,
     noise,
     ravdess,
+    tess,
     warriner,
 )
 
@@ -31,6 +35,9 @@ class Part:
     ``target`` is where its content goes, relative to the folder of all corpora: a folder for an
     archive, otherwise a file. ``checksum`` is "algorithm:hex" or None where none is known.
     ``member`` is the one file of an archive that is wanted, converted by the corpus's module.
+    ``name`` is the file's name where the address does not end with it. ``pointed`` is the address
+    of the files of which the archive holds only Git LFS pointers, ``kept`` the names in it, with
+    the usual wildcards, that are wanted.
     """
 
     target: str
@@ -38,20 +45,27 @@ class Part:
     checksum: str | None = None
     archive: bool = False
     member: str | None = None
+    name: str | None = None
+    pointed: str | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def filename(self) -> str:
         """The published name: the last part of the address, or of the target."""
-        return (self.url or self.target).rsplit("/", maxsplit=1)[-1]
+        return self.name or (self.url or self.target).rsplit("/", maxsplit=1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A corpus that can be fetched; ``corpus`` is its module (licence, citation, loader)."""
+    """A corpus that can be fetched; ``corpus`` is its module (licence, citation, loader).
+
+    A ``further`` one is fetched only by its name.
+    """
 
     name: str
     corpus: ModuleType
     parts: tuple[Part, ...]
+    further: bool = False
 
     @property
     def online(self) -> bool:
@@ -92,6 +106,36 @@ SOURCES = (
         "emodb",
         emodb,
         (Part("emodb", "http://emodb.bilderbar.info/download/download.zip", archive=True),),
+    ),
+    Source(
+        "crema-d",
+        crema_d,
+        (
+            Part(
+                "crema-d",
+                "https://github.com/CheyneyComputerScience/CREMA-D/archive/refs/heads/master.zip",
+                archive=True,
+                name="CREMA-D-master.zip",
+                pointed="https://media.githubusercontent.com/media/"
+                "CheyneyComputerScience/CREMA-D/master/",
+                kept=("AudioWAV/*.wav", crema_d.DEMOGRAPHICS, "LICENSE.txt"),
+            ),
+        ),
+        further=True,
+    ),
+    Source(
+        "tess",
+        tess,
+        (
+            Part(
+                "tess",
+                "https://borealisdata.ca/api/access/dataset/:persistentId/"
+                "?persistentId=doi:10.5683/SP2/E8H2MF",
+                archive=True,
+                name="dataverse_files.zip",
+            ),
+        ),
+        further=True,
     ),
     Source(
         "emobank",
