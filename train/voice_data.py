@@ -19,6 +19,7 @@ from train.corpora import LABELS, Utterance
 from train.recordings import Frames
 
 MIXED_SHARE = 0.5  # of the batches
+WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
 MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
 
 
@@ -87,15 +88,24 @@ class VoiceData:
         Targets have shape (n, labels); half of the batches are mixtures of two utterances each.
         """
         part = self.parts["train"]
-        order = rng.permutation(len(part.items))
-        for first in range(0, len(order), size):
-            chosen = order[first : first + size]
+        for chosen in self._drawn(rng, size):
             frames = [self._augment(part.versions[i], rng) for i in chosen]
             targets = np.eye(len(LABELS), dtype=np.float32)[part.classes[chosen]]
             batch = frames, targets, part.vad[chosen]
             if rng.random() < MIXED_SHARE:
                 batch = self._mix(*batch, rng)
             yield [self._normalise(f) for f in batch[0]], batch[1], batch[2]
+
+    def _drawn(self, rng: np.random.Generator, size: int) -> list[NDArray[np.int64]]:
+        """Return batches of utterances of like lengths, in random order."""
+        lengths = np.array([len(versions[1.0]) for versions in self.parts["train"].versions])
+        order = rng.permutation(len(lengths))
+        batches: list[NDArray[np.int64]] = []
+        for first in range(0, len(order), WINDOW * size):
+            window = order[first : first + WINDOW * size]
+            window = window[np.argsort(lengths[window], kind="stable")]
+            batches += [window[at : at + size] for at in range(0, len(window), size)]
+        return [batches[index] for index in rng.permutation(len(batches))]
 
     def _mix(
         self, frames: list[Floats], targets: Floats, vad: Floats, rng: np.random.Generator

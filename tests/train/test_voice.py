@@ -12,11 +12,15 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="pip install 'hearten[train]' (Python 3.11)")
 
+from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
+from edge.features import FeatureSettings
 from train import recordings
 from train.augment import Augment, AugmentSettings
+from train.corpora import LABELS
 from train.partition import ACTORS, FOLDS, named
 from train.recordings import at_speed
+from train.voice_data import Part, VoiceData
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess:
@@ -80,6 +84,26 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
         assert np.isfinite(one).all()
         assert one.min() >= 0.0
         assert 90 <= len(one) <= 120
+
+
+def test_batches_hold_every_utterance_once_and_like_lengths_together() -> None:
+    rng = np.random.default_rng(0)
+    classes = rng.integers(len(LABELS), size=300)
+    frames = [rng.normal(8, 2, size=(n, 40)).astype(np.float32) for n in rng.integers(60, 600, 300)]
+    numbers = np.arange(300, dtype=np.float32) / 300  # names an utterance: its valence
+    vad = np.stack([numbers] * 3, axis=1)
+    part = Part([None] * 300, [{1.0: one} for one in frames], classes, vad)  # type: ignore[list-item]
+    data = VoiceData({"train": part}, FeatureSettings(kind="mfcc"), EndpointSettings(), [])
+    data._mix = lambda *batch: batch[:3]  # type: ignore[method-assign] # a mixture has no name
+    seen, spans = [], []
+    for batch, targets, said in data.batches(np.random.default_rng(1), 32):
+        rows = np.rint(said[:, 0] * 300).astype(int)
+        np.testing.assert_array_equal(targets.argmax(axis=1), classes[rows])
+        seen += rows.tolist()
+        spans.append(max(map(len, batch)) - min(map(len, batch)))
+    assert sorted(seen) == list(range(300))
+    assert np.mean(spans) < 150, "of 540"
+    assert seen != sorted(seen, key=lambda row: len(frames[row])), "batches in random order"
 
 
 def test_speed_changes_length_and_pitch() -> None:
