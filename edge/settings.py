@@ -107,6 +107,7 @@ KEYS = (
         "1.0",
         _share,
     ),
+    Key("engine", "add_words", None, "file of your own words; see hearten file", '"my.txt"', _text),
     Key("engine", "speaker", None, "whose voice it is; see hearten speakers", '"Anna"', _text),
     Key("engine", "adapt", False, "follow the voice that is heard", "false", _truth),
     Key("listen", "device", None, "number or part of the name of the microphone", '"USB"', _device),
@@ -156,8 +157,8 @@ class Settings:
         """Return a value as the option of that name would store it."""
         if name == "words":
             return {"no_words": not value}
-        if name == "pack" and self.file:  # relative to the file that names it
-            return {"pack": str(self.file.parent / _home(value))}
+        if name in ("pack", "add_words") and self.file:  # relative to the file that names it
+            return {name: str(self.file.parent / _home(value))}
         return {name: str(value) if name == "device" else value}
 
 

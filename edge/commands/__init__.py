@@ -49,6 +49,11 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         help="share of a core, up to 1, that words may cost in a live stream; what is more is "
         "dropped (default: 1, so that they never delay the voice)",
     )
+    parser.add_argument(
+        "--add-words",
+        metavar="FILE",
+        help='your own words, a line each: "zonked Z AA NG K T = tired", or = V A D in -1..1',
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -56,7 +61,7 @@ def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
     """Open the engine that the options ask for; a recording waits for its words."""
     EngineSettings(words_budget=args.words_budget).check()  # also where it will not count
     with native_notes_off():
-        return Engine.open(
+        engine = Engine.open(
             args.pack,
             words=not args.no_words,
             partials=args.timeline,
@@ -65,6 +70,9 @@ def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
             adapt=args.adapt,
             words_budget=None if recording else args.words_budget,
         )
+    if args.add_words and engine.words:  # without words there is nothing to add to
+        engine.words.add_file(Path(args.add_words))
+    return engine
 
 
 def show(emotion: Emotion, as_json: bool) -> None:

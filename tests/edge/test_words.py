@@ -1,5 +1,10 @@
 """Words that a user adds to the built-in pack: in code and in a file."""
 
+import json
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from edge.emotion import Word
@@ -63,3 +68,28 @@ def test_a_wrong_line_is_named(words, tmp_path, line, message):
 def test_a_file_that_cannot_be_read_is_named(words, tmp_path):
     with pytest.raises(HeartenError, match=r"cannot read the words in .*none\.txt"):
         words.add_file(tmp_path / "none.txt")
+
+
+def test_a_word_of_ones_own_is_heard(tmp_path):
+    if not shutil.which("flite"):
+        pytest.skip("flite is not installed (sh tests/system.sh)")
+    speech, mine = tmp_path / "speech.wav", tmp_path / "mine.txt"
+    said = "I feel completely zonked today"
+    subprocess.run(["flite", "-voice", "slt", "-t", said, "-o", speech], check=True)
+    mine.write_text("zonked Z AA NG K T = tired\n")
+
+    def heard(*more):
+        command = [sys.executable, "-m", "edge.cli", "file", "--json", speech, *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+    _, (plain,) = heard()
+    _, (added,) = heard("--add-words", mine)
+    assert "zonked" not in [word["word"] for word in plain["words"]]
+    assert "zonked" in [word["word"] for word in added["words"]]
+    assert added["valence"] < plain["valence"]
+    mine.write_text("zonked Z AA QQ = tired\n")
+    done, events = heard("--add-words", mine)
+    assert done.returncode == 2
+    assert not events
+    assert f"{mine}: 'zonked': no such phone: QQ" in done.stderr
