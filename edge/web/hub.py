@@ -72,6 +72,11 @@ class Hub:
         return self.pages >= PAGES
 
     @property
+    def refusal(self) -> str:
+        """What a page is told when no other can be served."""
+        return f"{PAGES} pages are open already; close one of them"
+
+    @property
     def dropped(self) -> int:
         """Messages that slow pages lost."""
         return self._gone + sum(client.dropped for client in self._clients)

@@ -15,13 +15,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from edge.errors import HeartenError
 from edge.web.address import Address
 from edge.web.controls import Controls
-from edge.web.hub import CLOSING, PAGES, Client, Hub, Message, encode
+from edge.web.hub import CLOSING, Client, Hub, Message, encode
 from edge.web.upload import Uploads
 
 PATIENCE = 20.0  # seconds that a page may take to read one message, or to answer a ping
 STATISTICS = 1.0  # seconds between two
 COMMAND = 1024  # bytes of a page's message
-FULL = f"{PAGES} pages are open already; close one of them"
 TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -130,7 +129,7 @@ class Server:
     async def _file(self, request: web.Request) -> web.Response:
         """Send a file of the page; one page too many is told so instead."""
         if self._hub.full and request.path == "/":
-            return web.Response(status=503, text=FULL)
+            return web.Response(status=503, text=self._hub.refusal)
         name = request.path if request.path != "/" else "/index.html"
         kind = TYPES["." + name.rpartition(".")[2]]
         return web.Response(body=self._files[name], content_type=kind, charset="utf-8")
@@ -138,7 +137,7 @@ class Server:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Send every event over a WebSocket, take changed settings from it."""
         if self._hub.full:
-            return web.Response(status=503, text=FULL)
+            return web.Response(status=503, text=self._hub.refusal)
         with self._hub.joined() as client:
             socket = web.WebSocketResponse(heartbeat=PATIENCE, max_msg_size=COMMAND)
             await socket.prepare(request)

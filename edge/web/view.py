@@ -58,7 +58,7 @@ class Page:
         self._engine = engine
         self._controls = Controls(engine)
         self._load = Load()
-        self._next = 0.0
+        self._next, self._spoke = 0.0, False
         loop = asyncio.new_event_loop()
         self._hub = Hub(loop, self._about)
         uploads = Uploads(_plain(args), self._controls)
@@ -87,15 +87,16 @@ class Page:
         self._hub.publish({"kind": "title", "title": text})
 
     def hear(self, meter: Meter, seconds: float) -> None:
-        """Take the level and the seconds heard so far."""
+        """Take the level and the seconds heard so far; a turn of speech is told at once."""
         self._load.heard(seconds)
-        now = time.monotonic()
-        if now < self._next or not self._hub.pages:
+        now, speaking = time.monotonic(), self._engine.speaking
+        if not self._hub.pages or (now < self._next and speaking == self._spoke):
             return
-        self._next = now + PAUSE
+        self._next, self._spoke = now + PAUSE, speaking
         level = {"rms": round(meter.rms_db, 1), "peak": round(meter.peak_db, 1)}
-        speaking, seconds = self._engine.speaking, round(seconds, 2)
-        self._hub.publish({"kind": "level", **level, "speaking": speaking, "seconds": seconds})
+        self._hub.publish(
+            {"kind": "level", **level, "speaking": speaking, "seconds": round(seconds, 2)}
+        )
 
     def show(self, emotion: Emotion) -> None:
         """Take an event."""

@@ -7,6 +7,7 @@ const TEXTS = {
   least: ["Words count from", "Least confidence of a word"],
 };
 const PAUSE = 100; // milliseconds between two messages of one slider
+const HELD = 500; // milliseconds after a move in which the slider stays where the hand left it
 
 export class Settings {
   constructor(form, send) {
@@ -24,11 +25,14 @@ export class Settings {
     this.take(values);
   }
 
-  // What the device says is in force.
+  // What the device says is in force; under a moving hand, shown when it rests.
   take(values) {
     this.values = values;
     for (const [name, field] of Object.entries(this.fields)) {
-      if (Date.now() - field.moved > 500) this.#write(field, values[name]);
+      clearTimeout(field.late);
+      const wait = field.moved + HELD - Date.now();
+      if (wait <= 0) this.#write(field, values[name]);
+      else field.late = setTimeout(() => this.#write(field, this.values[name]), wait);
     }
   }
 
@@ -64,6 +68,7 @@ export class Settings {
     field.moved = Date.now();
     field.output.textContent = percent(value);
     field.input.setAttribute("aria-valuetext", percent(value));
+    clearTimeout(field.late);
     clearTimeout(field.timer);
     field.timer = setTimeout(() => {
       field.sent = Date.now();
