@@ -89,6 +89,8 @@ def test_interrupted_nothing_is_stored(data: dict, samples: Path, speakers: Path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=data,
+        # Tests that run in the background are deaf to SIGINT, and so would be what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     sound = read_wav(samples / SLT[0]) + bytes(64000)
     process.stdin.write(sound * 4)  # more than a pipe holds: it is being heard
