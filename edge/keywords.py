@@ -10,11 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from edge import decoder, pronunciation
-from edge.decoder import OPTIONS, RecognizerSettings, Samples
+from edge.decoder import RecognizerSettings, Samples
 from edge.emotion import Word
 from edge.errors import PackError
-
-__all__ = ["LONGEST", "OPTIONS", "RATE", "Recognizer", "RecognizerSettings", "Unheard"]
 
 RATE = 16000
 FRAMES_PER_SECOND = 100

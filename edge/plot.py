@@ -154,7 +154,7 @@ class Picture:
             f"<title>{clean(self.title)}</title>",
             f"<style>{_style()}</style>",
             f'<rect class="page" width="{width}" height="{height}"/>',
-            _text(LEFT, 30, self.title, "big"),
+            lettering(LEFT, 30, self.title, "big"),
             *_legend(self.lanes, seconds),
         ]
         for index, lane in enumerate(self.lanes):
@@ -189,7 +189,7 @@ class _Draw:
     def lane(self, lane: Lane, top: int) -> Iterator[str]:
         """Yield the elements of a lane, from its title down to its time axis."""
         yield f'<g aria-label="{clean(lane.title)}">'
-        yield _text(LEFT, top + 16, lane.title, "name")
+        yield lettering(LEFT, top + 16, lane.title, "name")
         panel = top + TITLE
         yield from self._grid(panel)
         for index, name in enumerate(DIMENSIONS):
@@ -197,20 +197,20 @@ class _Draw:
         yield from self._bands(lane, panel + PANEL + 6)
         yield from self._words(lane, panel + PANEL + 6 + BAND)
         if not lane.utterances:
-            yield _text(LEFT + 12, panel + PANEL / 2 - 8, "no speech found", "soft")
+            yield lettering(LEFT + 12, panel + PANEL / 2 - 8, "no speech found", "soft")
         yield "</g>"
 
     def _grid(self, top: int) -> Iterator[str]:
         for value in (1, 0, -1):
             y, kind = _y(top, value), "grid" if value else "zero"
             yield f'<path class="{kind}" d="M{LEFT} {y:.1f}H{self.right}"/>'
-            yield _text(LEFT - 8, y + 4, f"{value:+d}" if value else "0", "soft", "end")
+            yield lettering(LEFT - 8, y + 4, f"{value:+d}" if value else "0", "soft", "end")
         step = next((t for t in TICKS if t * self.scale >= TICK), TICKS[-1])
         bottom = top + PANEL + 6 + BAND + WORD_ROWS * WORD + 16
         for index in range(int(self.seconds / step) + 1):
             x = self.x(index * step)
             yield f'<path class="grid" d="M{x:.1f} {top}V{bottom - 12}"/>'
-            yield _text(x, bottom + 4, _time(index * step, step), "soft", "middle")
+            yield lettering(x, bottom + 4, _time(index * step, step), "soft", "middle")
 
     def _lines(self, lane: Lane, top: int, index: int, name: str) -> Iterator[str]:
         """Yield one dimension: a step an utterance, how it grew, and the mean in long pictures."""
@@ -244,7 +244,7 @@ class _Draw:
                 f'height="{BAND - 2}" fill="{_fill(u.category)}"/>'
             )
             if wide > len(u.category) * LETTER + 2:
-                yield _text(x + wide / 2, top + 15, u.category, "on", "middle")
+                yield lettering(x + wide / 2, top + 15, u.category, "on", "middle")
             yield "</g>"
 
     def _words(self, lane: Lane, top: int) -> Iterator[str]:
@@ -256,7 +256,7 @@ class _Draw:
             row = next((r for r, until in enumerate(free) if until <= x), None)
             if row is not None:
                 free[row] = x + wide + LETTER
-                yield _text(x, top + 13 + row * WORD, word.word, "word")
+                yield lettering(x, top + 13 + row * WORD, word.word, "word")
 
 
 def _means(lane: Lane, index: int) -> Iterator[tuple[float, float]]:
@@ -283,16 +283,17 @@ def _legend(lanes: list[Lane], seconds: float) -> Iterator[str]:
     x = LEFT
     for name in DIMENSIONS:
         yield f'<path class="{name}" d="M{x} 52h26"/>'
-        yield _text(x + 32, 56, name)
+        yield lettering(x + 32, 56, name)
         x += 32 + round(len(name) * LETTER) + 18
     for name in dict.fromkeys(u.category for lane in lanes for u in lane.utterances):
         yield f'<rect x="{x}" y="46" width="12" height="12" rx="3" fill="{_fill(name)}"/>'
-        yield _text(x + 17, 56, name)
+        yield lettering(x + 17, 56, name)
         x += 17 + round(len(name) * LETTER) + 12
     if seconds > MEANS:
-        yield _text(x + 8, 56, "bold: the mean of the last 30 s", "soft")
+        yield lettering(x + 8, 56, "bold: the mean of the last 30 s", "soft")
 
 
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    kind = f' class="{kind}"' if kind else ""
+def lettering(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+    """Return a line of text at a place in pixels; ``kind`` names its classes, if any."""
+    kind = f' class="{kind.strip()}"' if kind.strip() else ""
     return f'<text x="{x:.1f}" y="{y:.1f}"{kind} text-anchor="{anchor}">{clean(text)}</text>'

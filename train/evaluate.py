@@ -21,11 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.errors import HeartenError
-from train import intervals, report_charts, voice
+from train import report_charts, voice
 from train.corpora import LABELS
 from train.jobs import Job, run_all
 from train.partition import FOLDS
@@ -33,7 +30,6 @@ from train.provenance import commit
 from train.scored import Scored, kind_of
 
 RESULTS = Path("results")
-RESAMPLES = intervals.RESAMPLES
 ARTEFACTS = ("float", "quantised", "streaming")
 KINDS = ("speech", "song")
 RAVDESS = ("luna-jimenez", "emobox")  # protocols on it; another is named after its corpus
@@ -183,15 +179,6 @@ def result(
         "date": datetime.now(UTC).date().isoformat(),
         "notes": _notes(args, len(labels)),
     }
-
-
-def bootstrap(
-    truth: NDArray[np.int64], said: NDArray[np.int64], speakers: NDArray[np.str_]
-) -> list[float]:
-    """Return the 95 % interval of UAR over speakers drawn with replacement."""
-    classes = int(max(np.max(truth), np.max(said))) + 1
-    drawn = intervals.Speakers(speakers).confusions(truth, said, classes)
-    return intervals.interval(np.nanmean(intervals.recalls(drawn), axis=1))
 
 
 def compact(content: Mapping[str, Any]) -> str:

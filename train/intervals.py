@@ -59,3 +59,14 @@ def accuracy(confusions: Values) -> Values:
 def interval(values: Values) -> list[float]:
     """Return the 95 % interval of resampled values, NaN left out, rounded to four places."""
     return [round(float(x), 4) for x in np.nanquantile(values, (0.025, 0.975))]
+
+
+def bootstrap(truth: ArrayLike, said: ArrayLike, speakers: ArrayLike) -> list[float]:
+    """Return the 95 % interval of UAR over speakers drawn with replacement."""
+    return interval(uars(Speakers(speakers), truth, said))
+
+
+def uars(drawn: Speakers, truth: ArrayLike, said: ArrayLike) -> Values:
+    """Return the UAR of every resample, shape (RESAMPLES,), over the classes it holds."""
+    classes = int(max(np.max(truth), np.max(said))) + 1
+    return np.asarray(np.nanmean(recalls(drawn.confusions(truth, said, classes)), axis=1))

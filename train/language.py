@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from edge.decoder import OPTIONS
 from edge.errors import HeartenError, MissingExtra
-from edge.keywords import OPTIONS
 from train.ngram import Bigrams, prune, read_trie, restrict, write_arpa
 
 WORDS = 7500

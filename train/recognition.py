@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from edge.audio.files import read
+from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError
-from edge.keywords import RATE, Recognizer, RecognizerSettings
+from edge.keywords import RATE, Recognizer
 from train.corpora import Utterance, coffee, librispeech, root
 from train.language import read_keywords
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.plot import DARK, LIGHT, clean
+from edge.plot import DARK, LIGHT, clean, lettering
 
 FOLDER = "report"  # below the results: pages and pictures
 LETTER = 6.6  # about the width of a letter at 12 px
@@ -90,11 +90,11 @@ def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]], title: str
 
 
 def _cells(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Iterator[str]:
-    yield _text(LEFT, 16, "rows: what was acted; columns: what was said", "soft small")
+    yield lettering(LEFT, 16, "rows: what was acted; columns: what was said", "soft small")
     for index, label in enumerate(labels):
         middle = LEFT + WIDE * (index + 0.5)
-        yield _text(middle, TOP - 8, label, "small", "middle")
-        yield _text(LEFT - 8, TOP + HIGH * (index + 0.5) + 4, label, "small", "end")
+        yield lettering(middle, TOP - 8, label, "small", "middle")
+        yield lettering(LEFT - 8, TOP + HIGH * (index + 0.5) + 4, label, "small", "end")
     for row, counts in enumerate(matrix):
         for column, count in enumerate(counts):
             share = count / max(1, sum(counts))
@@ -106,7 +106,7 @@ def _cells(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Iterator[s
                 f'height="{HIGH - 2}" rx="3" fill-opacity="{0.05 + 0.95 * share:.2f}"/>'
             )
             kind = ("hot" if share > HOT else "") + (" strong" if row == column else "")
-            yield _text(x + WIDE / 2, y + HIGH / 2 + 4, f"{share:.0%}", kind, "middle") + "</g>"
+            yield lettering(x + WIDE / 2, y + HIGH / 2 + 4, f"{share:.0%}", kind, "middle") + "</g>"
 
 
 def scatter(
@@ -123,16 +123,18 @@ def scatter(
 
 
 def _panel(x: int, y: int, head: str, sides: Mapping[str, Sequence[float]]) -> Iterator[str]:
-    yield _text(x, y - 12, head, "strong")
+    yield lettering(x, y - 12, head, "strong")
     yield f'<rect class="grid" x="{x}" y="{y}" width="{SIDE}" height="{SIDE}"/>'
     middle = SIDE / 2
     yield f'<path class="grid" d="M{x} {y + middle}h{SIDE}M{x + middle} {y}v{SIDE}"/>'
     yield f'<path class="axis" stroke-dasharray="4 4" d="M{x} {y + SIDE}L{x + SIDE} {y}"/>'
     for value in (-1, 0, 1):
         at, text = middle * (1 + value), f"{value:+d}" if value else "0"
-        yield _text(x + at, y + SIDE + 16, text, "soft small", "middle")
-        yield _text(x - 6, y + SIDE - at + 4, text, "soft small", "end")
-    yield _text(x + middle, y + SIDE + 34, "derived from the emotion word", "soft small", "middle")
+        yield lettering(x + at, y + SIDE + 16, text, "soft small", "middle")
+        yield lettering(x - 6, y + SIDE - at + 4, text, "soft small", "end")
+    yield lettering(
+        x + middle, y + SIDE + 34, "derived from the emotion word", "soft small", "middle"
+    )
     for truth, said in zip(sides["derived"], sides["said"], strict=True):
         across, up = middle * (1 + truth), middle * (1 + max(-1.0, min(1.0, said)))
         yield f'<circle class="dot" cx="{x + across:.1f}" cy="{y + SIDE - up:.1f}" r="2.6"/>'
@@ -160,17 +162,19 @@ def _rows(rows: Sequence[Entry], low: float, high: float, unit: str) -> Iterator
     bottom = 38 + ROW * len(rows)
     for tenth in range(round(low * 10), round(high * 10) + 1):
         yield f'<path class="grid" d="M{x(tenth / 10):.1f} 30V{bottom}"/>'
-        yield _text(x(tenth / 10), 22, f"{tenth / 10:.1f}", "soft small", "middle")
-    yield _text(NAMES - 12, 22, unit, "soft small", "end")
+        yield lettering(x(tenth / 10), 22, f"{tenth / 10:.1f}", "soft small", "middle")
+    yield lettering(NAMES - 12, 22, unit, "soft small", "end")
     for index, entry in enumerate(rows):
         y = 44 + ROW * index
         kind = "ours" if entry.ours else "theirs"
-        yield _text(NAMES - 12, y + 4, entry.name, "strong" if entry.ours else "", "end")
+        yield lettering(NAMES - 12, y + 4, entry.name, "strong" if entry.ours else "", "end")
         if entry.low is not None and entry.high is not None:
             path = f"M{x(entry.low):.1f} {y}H{x(entry.high):.1f}"
             yield f'<path class="{kind}" stroke-width="2" d="{path}"/>'
         yield f'<circle class="{kind}" cx="{x(entry.value):.1f}" cy="{y}" r="5"/>'
-        yield _text(NAMES + PLOT + 14, y + 4, _number(entry), "strong" if entry.ours else "soft")
+        yield lettering(
+            NAMES + PLOT + 14, y + 4, _number(entry), "strong" if entry.ours else "soft"
+        )
 
 
 def _number(entry: Entry) -> str:
@@ -189,8 +193,3 @@ def _svg(width: int, height: int, title: str, parts: Iterator[str] | list[str]) 
             "</svg>",
         ]
     )
-
-
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    kind = f' class="{kind.strip()}"' if kind.strip() else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{kind} text-anchor="{anchor}">{clean(text)}</text>'

@@ -24,7 +24,8 @@ from edge.errors import HeartenError
 from edge.speaker import KINDS, Trust
 from train import corpora, recordings
 from train.corpora import LABELS
-from train.evaluate import RESAMPLES, RESULTS, bootstrap
+from train.evaluate import RESULTS
+from train.intervals import Speakers, bootstrap, interval, uars
 from train.metrics import uar
 from train.partition import FOLDS
 from train.provenance import commit
@@ -266,21 +267,12 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
 def gain(outcome: Outcome) -> dict[str, Any]:
     """Return the difference of UAR over the same utterances, and its 95 % interval over speakers
     drawn with replacement."""
-    rng = np.random.default_rng(0)
-    names = outcome.speakers
-    rows = [np.flatnonzero(names == name) for name in np.unique(names)]
-
-    def difference(at: NDArray[np.int64]) -> float:
-        truth = outcome.truth[at]
-        return uar(truth, outcome.said[at]) - uar(truth, outcome.without[at])
-
-    values = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(len(rows), size=len(rows))
-        values.append(difference(np.concatenate([rows[i] for i in drawn])))
-    low, high = np.quantile(values, (0.025, 0.975))
-    whole = difference(np.arange(len(names)))
-    return {"mean": round(whole, 4), "ci95": [round(float(low), 4), round(float(high), 4)]}
+    drawn = Speakers(outcome.speakers)
+    with_it, without = (
+        uars(drawn, outcome.truth, said) for said in (outcome.said, outcome.without)
+    )
+    whole = uar(outcome.truth, outcome.said) - uar(outcome.truth, outcome.without)
+    return {"mean": round(whole, 4), "ci95": interval(with_it - without)}
 
 
 def lines(content: dict[str, Any]) -> list[str]:

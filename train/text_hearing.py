@@ -115,7 +115,8 @@ def _decoded(folder: Path, limit: int | None) -> Iterable[tuple[list[str], list[
     import pocketsphinx
 
     from edge.audio.files import read
-    from edge.keywords import Recognizer, RecognizerSettings
+    from edge.decoder import RecognizerSettings
+    from edge.keywords import Recognizer
 
     home = Path(pocketsphinx.get_model_path()) / "en-us"
     model, words = str(home / "en-us.lm.bin"), str(home / "cmudict-en-us.dict")

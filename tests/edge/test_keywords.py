@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from edge.audio.files import read
+from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError, PackError
-from edge.keywords import LONGEST, RATE, Recognizer, RecognizerSettings
+from edge.keywords import LONGEST, RATE, Recognizer
 from train.language import Keywords, build
 
 pytest.importorskip("pocketsphinx")

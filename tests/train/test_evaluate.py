@@ -175,7 +175,7 @@ def test_intervals_are_over_speakers() -> None:
     truth = np.tile(np.arange(8), 20)
     people = np.repeat(["a", "b"], 80)
     guess = np.where(people == "a", truth, (truth + 1) % 8)
-    assert evaluate.bootstrap(truth, guess, people) == [0.0, 1.0]
+    assert intervals.bootstrap(truth, guess, people) == [0.0, 1.0]
 
 
 def test_intervals_equal_those_of_resampled_utterances() -> None:
@@ -192,14 +192,14 @@ def test_intervals_equal_those_of_resampled_utterances() -> None:
         chosen = np.concatenate([rows[i] for i in drawn])
         values.append(uar(truth[chosen], guess[chosen]))
         cccs.append(ccc(x[chosen], y[chosen]))
-    assert evaluate.bootstrap(truth, guess, people) == intervals.interval(np.array(values))
+    assert intervals.bootstrap(truth, guess, people) == intervals.interval(np.array(values))
     np.testing.assert_allclose(intervals.Speakers(people).ccc(x, y), cccs, atol=1e-9)
 
 
 def test_constant_and_absent_give_no_nan() -> None:
     drawn = intervals.Speakers(["a", "a", "b"])
     assert np.all(drawn.ccc([0.1, 0.1, 0.1], [0.3, 0.2, 0.1]) == 0.0)
-    assert evaluate.bootstrap(np.array([0, 0, 2]), np.array([0, 1, 2]), np.array(list("aab"))) == [
+    assert intervals.bootstrap(np.array([0, 0, 2]), np.array([0, 1, 2]), np.array(list("aab"))) == [
         0.5,
         1.0,
     ]

@@ -7,8 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError
-from edge.keywords import Recognizer, RecognizerSettings
+from edge.keywords import Recognizer
 from train.corpora import librispeech
 from train.language import Keywords, build
 from train.recognition import Heard, fit_map, hear, metrics

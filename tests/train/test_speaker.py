@@ -124,7 +124,6 @@ def test_a_session_begins_without_knowledge_and_learns() -> None:
 def test_results_and_the_packs_section(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = trial()
     monkeypatch.setattr(speaker, "DRAWS", {"neutral-4": Draw("neutral", 4)})
-    monkeypatch.setattr(speaker, "RESAMPLES", 50)
     args = SimpleNamespace(protocol="luna-jimenez", quantize="int8-dynamic", seed=0)
     development = Development([one])
     content = json.loads(json.dumps(speaker.measure(args, [one, one], development)))
@@ -154,7 +153,6 @@ def test_the_command(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         speaker.run(parser.parse_args(given))
     monkeypatch.setattr(speaker, "_Hear", lambda *_: lambda folder: trial())
     monkeypatch.setattr(speaker, "DRAWS", {})
-    monkeypatch.setattr(speaker, "RESAMPLES", 10)
     (tmp_path / "model.json").write_text(
         json.dumps({"partition": {"protocol": "luna-jimenez", "fold": 1}})
     )

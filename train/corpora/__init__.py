@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -123,6 +125,23 @@ def with_recordings(
             raise HeartenError(f"{place}: {told}: unpack all sound files there, see {GUIDE}")
         print(f"{place}: {told}: left out", file=sys.stderr)
     return [replace(u, path=known[u.id]) for u in utterances if u.id in known]
+
+
+def acted(
+    label: str | None, published: str, intensity: str | None = None, scale: float = 1.0
+) -> dict[str, Any]:
+    """Return the annotations of an acted utterance: V/A/D are derived from the label.
+
+    They are scaled by ``scale`` where the corpus has an ``intensity``; without a label there are
+    none. ``published`` is the corpus's own name of the emotion.
+    """
+    found: dict[str, Any] = {"published": (published,), "sources": {"label": "published"}}
+    if label is None:
+        return found
+    vad = zip(DIMENSIONS, (scale * x for x in EMOTION_VAD[label]), strict=True)
+    derived = f"{DERIVED}, x {scale} ({intensity})" if intensity else DERIVED
+    found["sources"] |= dict.fromkeys(DIMENSIONS, derived)
+    return found | {"label": label, "labels": (label,), "intensity": intensity} | dict(vad)
 
 
 def sound_files(folder: Path) -> list[Path]:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from edge.errors import HeartenError
 from train.corpora import (
-    DERIVED,
-    EMOTION_VAD,
     Utterance,
+    acted,
     missing,
     sound_files,
     unusable,
@@ -106,23 +105,13 @@ def load(folder: Path) -> list[Utterance]:
 def _utterance(name: str, path: Path) -> Utterance:
     actor, sentence, emotion, level = name.split("_")
     label, intensity = LABEL_OF[emotion], INTENSITIES[level]
-    valence, arousal, dominance = (SCALE[intensity] * x for x in EMOTION_VAD[label])
-    derived = f"{DERIVED}, x {SCALE[intensity]} ({intensity})"
     return Utterance(
         id=name,
         path=path,
         text=SENTENCES[sentence],
         speaker=actor,
         sentence=sentence,
-        label=label,
-        labels=(label,),
-        published=(emotion,),
-        valence=valence,
-        arousal=arousal,
-        dominance=dominance,
-        intensity=intensity,
-        sources={"label": "published"}
-        | dict.fromkeys(("valence", "arousal", "dominance"), derived),
+        **acted(label, emotion, intensity, SCALE[intensity]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from train.corpora import DERIVED, EMOTION_VAD, Utterance, missing, sound_files, unusable
+from train.corpora import Utterance, acted, missing, sound_files, unusable
 
 NAME = "emodb"
 LICENCE = "free for research, see the licence on its page"
@@ -67,20 +67,11 @@ def load(folder: Path) -> list[Utterance]:
 
 def _utterance(path: Path, speaker: str, sentence: str, letter: str) -> Utterance:
     emotion = EMOTIONS[letter]
-    label = LABEL_OF.get(emotion)
-    valence, arousal, dominance = EMOTION_VAD[label] if label else (None, None, None)
-    dimensions = ("valence", "arousal", "dominance") if label else ()
     return Utterance(
         id=path.stem,
         path=path,
         text=SENTENCES.get(sentence),
         speaker=speaker,
         sentence=sentence,
-        label=label,
-        labels=(label,) if label else (),
-        published=(emotion,),
-        valence=valence,
-        arousal=arousal,
-        dominance=dominance,
-        sources={"label": "published"} | dict.fromkeys(dimensions, DERIVED),
+        **acted(LABEL_OF.get(emotion), emotion),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from train.corpora import DERIVED, EMOTION_VAD, LABELS, Utterance, missing, sound_files, unusable
+from train.corpora import LABELS, Utterance, acted, missing, sound_files, unusable
 
 NAME = "ravdess"
 LICENCE = "CC BY-NC-SA 4.0"
@@ -56,8 +56,6 @@ def _utterance(path: Path, match: re.Match[str]) -> Utterance:
     channel, emotion, level, statement, take, actor = match.groups()
     label = LABELS[int(emotion) - 1]
     intensity = INTENSITIES[level]
-    valence, arousal, dominance = (SCALE[intensity] * x for x in EMOTION_VAD[label])
-    derived = f"{DERIVED}, x {SCALE[intensity]} ({intensity})"
     return Utterance(
         id=path.stem,
         path=path,
@@ -65,13 +63,5 @@ def _utterance(path: Path, match: re.Match[str]) -> Utterance:
         speaker=actor,
         sentence=statement,
         session=f"{PARTS[channel]}-{take}",
-        label=label,
-        labels=(label,),
-        published=(label,),
-        valence=valence,
-        arousal=arousal,
-        dominance=dominance,
-        intensity=intensity,
-        sources={"label": "published"}
-        | dict.fromkeys(("valence", "arousal", "dominance"), derived),
+        **acted(label, label, intensity, SCALE[intensity]),
     )

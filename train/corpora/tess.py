@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from train.corpora import DERIVED, EMOTION_VAD, Utterance, missing, sound_files, unusable
+from train.corpora import Utterance, acted, missing, sound_files, unusable
 
 NAME = "tess"
 LICENCE = "CC BY-NC-ND 4.0"
@@ -53,20 +53,11 @@ def load(folder: Path) -> list[Utterance]:
 
 
 def _utterance(path: Path, speaker: str, word: str, emotion: str) -> Utterance:
-    label = LABEL_OF[emotion]
-    valence, arousal, dominance = EMOTION_VAD[label]
     return Utterance(
         id=f"{speaker}_{word}_{emotion}",
         path=path,
         text=f"Say the word {word}.",
         speaker=speaker,
         sentence=word,
-        label=label,
-        labels=(label,),
-        published=(emotion,),
-        valence=valence,
-        arousal=arousal,
-        dominance=dominance,
-        sources={"label": "published"}
-        | dict.fromkeys(("valence", "arousal", "dominance"), DERIVED),
+        **acted(LABEL_OF[emotion], emotion),
     )
