@@ -25,20 +25,24 @@ from edge.errors import HeartenError
 from train import report_charts, voice
 from train.corpora import LABELS
 from train.jobs import Job, run_all
-from train.partition import FOLDS
+from train.partition import FOLDS, UTTERANCES, members, setting
 from train.provenance import commit
 from train.scored import Scored, kind_of
 
 RESULTS = Path("results")
 ARTEFACTS = ("float", "quantised", "streaming")
 KINDS = ("speech", "song")
-RAVDESS = ("luna-jimenez", "emobox")  # protocols on it; another is named after its corpus
+RAVDESS = (
+    "luna-jimenez",
+    "emobox",
+    UTTERANCES,
+)  # protocols on it; another is named after its corpus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument("task", choices=["voice", "text"])
-    parser.add_argument("--protocol", choices=list(FOLDS), default="luna-jimenez")
+    parser.add_argument("--protocol", choices=[*FOLDS, UTTERANCES], default="luna-jimenez")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=voice.EPOCHS)
     parser.add_argument("--quantize", default="int8-dynamic")
@@ -50,6 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="OPTIONS",
         help='more options of python -m train voice, as one word: --training="--kind logmel"',
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FOLDER",
+        help="soft labels of every fold: python -m train voice_teacher",
+    )
+    parser.add_argument(
+        "--everyone",
+        action="store_true",
+        help="train on the development speakers too, calibrated as a first run of each fold "
+        "without them",
     )
     parser.add_argument("--smoke", action="store_true", help="a handful of recordings, 2 epochs")
     parser.add_argument(
@@ -79,23 +95,40 @@ def run(args: argparse.Namespace) -> int:
         return text_score.run(args)
     if args.jobs < 1:
         raise HeartenError(f"--jobs must be at least 1, not {args.jobs}")
-    parse(_training(args))  # a mistake in it is told now, not by every job
-    cells = [(fold, seed) for seed in args.seeds for fold in range(len(FOLDS[args.protocol]))]
+    parse(_training(args, 0))  # a mistake in it is told now, not by every job
+    cells = [(fold, seed) for seed in args.seeds for fold in range(len(members(args.protocol)))]
+    if args.everyone:
+        firsts = [sibling_of(args, fold) for fold in range(len(members(args.protocol)))]
+        if failed := run_all(firsts, args.jobs, args.scheduler):
+            tell(failed, len(firsts))
+            return 1
     jobs = [job_of(args, fold, seed) for fold, seed in cells]
     if failed := run_all(jobs, args.jobs, args.scheduler):
-        _tell(failed, len(jobs))
+        tell(failed, len(jobs))
         return 1
     write(args, cells, [json.loads(Path(job.result).read_text("utf-8")) for job in jobs])
     return 0
 
 
 def job_of(args: argparse.Namespace, fold: int, seed: int) -> Job:
-    """Return the job of one fold and seed.
+    """Return the job of one fold and seed."""
+    given = _training(args, fold)
+    if args.everyone:
+        given += ["--sibling", str(_sibling(args, fold))]
+    return _job(args, fold, seed, args.out / f"{args.protocol}-{fold}-seed-{seed}", given)
 
-    Its result is named after the options: the result of other options is not taken for it.
-    """
-    folder = args.out / f"{args.protocol}-{fold}-seed-{seed}"
-    given = _training(args)
+
+def sibling_of(args: argparse.Namespace, fold: int) -> Job:
+    """Return the job that keeps a fold's development speakers apart."""
+    return _job(args, fold, args.seeds[0], _sibling(args, fold), _training(args, fold))
+
+
+def _sibling(args: argparse.Namespace, fold: int) -> Path:
+    return Path(args.out) / f"{args.protocol}-{fold}-apart"
+
+
+def _job(args: argparse.Namespace, fold: int, seed: int, folder: Path, given: list[str]) -> Job:
+    """Return a job; its result is named after the options: that of others is not taken for it."""
     key = hashlib.sha256(json.dumps([given, args.quantize]).encode()).hexdigest()[:8]
     arguments = {
         "fold": f"{args.protocol}:{fold}",
@@ -105,7 +138,9 @@ def job_of(args: argparse.Namespace, fold: int, seed: int) -> Job:
         "quantize": args.quantize,
     }
     result = folder / f"said-{args.quantize}-{key}.json"
-    return Job(f"{args.protocol}:{fold} seed {seed}", f"{__name__}:job", arguments, str(result))
+    name = f"{args.protocol}:{fold} seed {seed}"
+    name += " apart" if folder == _sibling(args, fold) else ""
+    return Job(name, f"{__name__}:job", arguments, str(result))
 
 
 def job(fold: str, seed: int, folder: str, training: list[str], quantize: str) -> dict[str, Any]:
@@ -125,9 +160,11 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def _training(args: argparse.Namespace) -> list[str]:
-    smoke = ["--smoke"] if args.smoke else []
-    return ["--epochs", str(args.epochs), *shlex.split(args.training), *smoke]
+def _training(args: argparse.Namespace, fold: int) -> list[str]:
+    given = ["--epochs", str(args.epochs), *shlex.split(args.training)]
+    if args.teacher:
+        given += ["--teacher", str(args.teacher / f"{args.protocol}-{fold}.npz")]
+    return [*given, "--smoke"] if args.smoke else given
 
 
 def write(
@@ -168,7 +205,7 @@ def result(
         "protocol": args.protocol,
         "artefact": "float" if artefact == "float" else f"{args.quantize} {artefact}",
         "model": {"parameters": done[0]["parameters"], "bytes": done[0]["bytes"]},
-        "folds": [list(fold) for fold in FOLDS[args.protocol]],
+        "folds": members(args.protocol),
         "seeds": args.seeds,
         "metrics": scored.metrics(),
         "labels": labels,
@@ -190,16 +227,24 @@ def compact(content: Mapping[str, Any]) -> str:
 def _notes(args: argparse.Namespace, classes: int) -> str:
     notes = [
         "SMOKE RUN, the numbers mean nothing" if args.smoke else "",
-        "actors apart",
-        "epoch and temperature chosen on development actors",
+        setting(args.protocol),
+        f"temperature chosen on development {_whose(args.protocol)}"
+        + (", by a first model that did not train on them, as this one does" * args.everyone),
+        "taught by soft labels of other speakers' heads on a frozen encoder" * bool(args.teacher),
         f"arg max over the {classes} classes of the corpus" if classes < len(LABELS) else "",
-        "UAR is a mean over folds, all else and every interval over all test actors",
+        "UAR is a mean over folds, all else and every interval over all test "
+        f"{_whose(args.protocol)}",
         "V/A/D labels are derived from the emotion word, not rated",
     ]
     return "; ".join(filter(None, notes))
 
 
-def _tell(failed: Mapping[str, str], count: int) -> None:
+def _whose(protocol: str) -> str:
+    return "utterances" if protocol == UTTERANCES else "actors"
+
+
+def tell(failed: Mapping[str, str], count: int) -> None:
+    """Print on stderr which of ``count`` jobs failed and why, and what to do about it."""
     for name, error in failed.items():
         print(f"failed: {name}: {error}", file=sys.stderr)
     print(
@@ -216,8 +261,11 @@ def _line(content: Mapping[str, Any]) -> str:
         f"{name[0].upper()} {content['metrics'][f'ccc_{name}']['mean']:.2f}"
         for name in content["scatter"]
     )
+    told = str(content["protocol"])
+    if told == UTTERANCES:
+        told += " (speaker-dependent)"
     return (
-        f"{content['corpus']}, {content['protocol']}, {content['artefact']}: UAR {row['mean']:.3f} "
+        f"{content['corpus']}, {told}, {content['artefact']}: UAR {row['mean']:.3f} "
         f"+- {row['sd']:.3f} (95 % over speakers {low:.3f}-{high:.3f}, seeds {content['seeds']}), "
         f"CCC {ccc} (derived)"
     )
