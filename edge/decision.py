@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from edge.emotion import UNKNOWN, Emotion, Scores, Word
+from edge.gate import trusted
 from edge.pack import Pack
 from edge.words import Words
 
@@ -16,7 +17,8 @@ REVISED = "revised: words from a transcript"
 class Place:
     """Where an utterance is: ``start`` and ``end`` in seconds of the stream, how loud, who speaks.
 
-    ``arrived`` is when the audio came that ended it, on ``time.perf_counter``.
+    ``arrived`` is when the audio came that ended it, on ``time.perf_counter``; ``speech`` the
+    probability that it is speech at all.
     """
 
     start: float
@@ -24,6 +26,40 @@ class Place:
     snr_db: float
     speaker: str | None
     arrived: float
+    speech: float = 1.0
+
+
+class Steady:
+    """Which category partial events tell: a new one only when it lasts, so that nothing flickers.
+
+    Each utterance begins as "unknown". Another category, "unknown" too, is told with its
+    ``SURE``-th event in a row of confidence ``ENOUGH`` or more, or with its ``LASTING``-th of any.
+    On RAVDESS a category that was told changes a quarter as often as without
+    (``python -m train streaming``).
+    """
+
+    SURE, LASTING, ENOUGH = 2, 4, 0.5
+
+    def __init__(self) -> None:
+        self._start = -1.0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._told = self._next = UNKNOWN
+        self._run = self._sure = 0
+
+    def __call__(self, start: float, category: str, confidence: float) -> str:
+        """Return what to tell when the utterance that began at ``start`` seems a category."""
+        if start != self._start:
+            self._start = start
+            self._begin()
+        if category != self._next:
+            self._next, self._run, self._sure = category, 0, 0
+        self._run += 1
+        self._sure = self._sure + 1 if confidence >= self.ENOUGH else 0
+        if self._sure >= self.SURE or self._run >= self.LASTING:
+            self._told = category
+        return self._told
 
 
 class Decision:
@@ -40,6 +76,7 @@ class Decision:
 
     def forget(self) -> None:
         """Forget the last utterance: the stream is another."""
+        self._steady = Steady()
         self._last: tuple[Place, Scores] | None = None
 
     @property
@@ -91,13 +128,19 @@ class Decision:
         if self._words and text is not None:
             fused = self._words.fuse(voice, text, sum(word.confidence for word in words))
         best = int(fused.probabilities.argmax())
-        confidence = float(fused.probabilities[best])
+        confidence = trusted(float(fused.probabilities[best]), place.speech)
+        category = self.labels[best] if confidence >= self.reject else UNKNOWN
+        if kind == "partial":
+            category = self._steady(place.start, category, confidence)
+            if category != UNKNOWN:
+                told = fused.probabilities[self.labels.index(category)]
+                confidence = trusted(float(told), place.speech)
         valence, arousal, dominance = (float(x) for x in fused.vad)
         return Emotion(
             type=kind,
             start=place.start,
             end=place.end,
-            category=self.labels[best] if confidence >= self.reject else UNKNOWN,
+            category=category,
             confidence=confidence,
             probabilities=dict(zip(self.labels, map(float, fused.probabilities), strict=True)),
             valence=valence,

@@ -60,8 +60,10 @@ class Emotion:
     """One event: the emotion of an utterance (``final``) or of its beginning (``partial``).
 
     Times are seconds from the start of the stream. ``category`` is a label of the pack or
-    ``"unknown"`` when ``confidence`` is below the reject threshold. ``text`` is None when no
-    keyword was heard. ``latency_ms`` is the time from the arrival of the chunk that completed
+    ``"unknown"`` when ``confidence`` is below the reject threshold; what is no speech has
+    confidence 0. A partial event tells a new category only when it lasts
+    (``edge.decision.Steady``), and the confidence of the one that it tells. ``text`` is None when
+    no keyword was heard. ``latency_ms`` is the time from the arrival of the chunk that completed
     the event to the event itself. ``snr_db`` is speech level over noise floor. ``speaker`` is
     whose profile was used, if any.
     """

@@ -2,7 +2,8 @@
 
 Works on 10 ms frames of int16 samples and needs nothing but numpy. The floor is the minimum of the
 smoothed level over the last seconds (minimum statistics, after Martin 2001), so steady noise
-closes by itself and short pauses keep an utterance whole.
+closes by itself and short pauses keep an utterance whole. A stream may begin with noise that was
+there before: where ``wary``, what does not vary opens nothing then, and is the floor at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from edge.features import HOP
 
 SILENCE_DB = -120.0
 QUIETEST_DB = -96.0  # the range of 16 bits
+# A stream begins with noise where its smoothed level stays in this range for so long: so does 2 %
+# of speech that is cut in mid-vowel, all white noise and hum, and nine tenths of pink noise.
+STEADY_DB = 2.5
+STEADY_FRAMES = 25
+AT_ONCE = 10  # frames from the first sound of a stream within which its onset is not an attack
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +79,51 @@ class NoiseFloor:
             self._count, self._block = 0, 0.0
         return self.level
 
+    def lift(self, level: float) -> None:
+        """Take a level for the floor at once; it sinks again with the first quieter moment."""
+        self._minima.extend([level] * len(self._minima))
+        self._block = self._smooth = self.level = level
+        self._count = 0
+
+
+class Onset:
+    """The level since a sound began; ``steady`` tells whether it has not varied yet."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.steady = True
+        self._smooth = 0.0
+        self._low, self._high = np.inf, -np.inf
+
+    def update(self, level: float) -> None:
+        """Add a frame's level; the first frame is left out, it may hold silence too."""
+        self.frames += 1
+        self._smooth = level if self.frames <= 2 else self._smooth + 0.3 * (level - self._smooth)
+        if self.frames > 4:
+            self._low = min(self._low, self._smooth)
+            self._high = max(self._high, self._smooth)
+            self.steady = self.steady and self._high - self._low <= STEADY_DB
+
+    @property
+    def lowest(self) -> float:
+        """The lowest smoothed level in dB."""
+        return float(self._low)
+
 
 class Endpointer:
     """Frame levels in, speech boundaries out; the state of one stream.
 
-    ``speaking`` tells whether an utterance is open; ``last_speech`` is the number of frames, from
-    the start of the stream, up to the end of the last frame that held speech.
+    ``speaking`` tells whether an utterance is open; ``onset`` is the number of frames before its
+    first loud one, ``last_speech`` up to the end of the last frame that held speech, both from the
+    start of the stream.
     """
 
-    def __init__(self, settings: EndpointSettings) -> None:
+    def __init__(self, settings: EndpointSettings, wary: bool = False) -> None:
+        """Where ``wary``, sound that a stream begins with is told once its level varies, within
+        ``STEADY_FRAMES``, or never. Training is not: its recordings begin with speech or silence.
+        """
         self.settings = settings
+        self._wary = wary
         self.reset()
 
     def reset(self) -> None:
@@ -90,9 +131,12 @@ class Endpointer:
         self._floor = NoiseFloor(self.settings.first_floor_db, self.settings.floor_frames)
         self.speaking = False
         self.frame = 0
-        self.last_speech = 0
+        self.onset = self.last_speech = 0
         self.peak = SILENCE_DB
         self._run = 0
+        self._begun = Onset()
+        self._open = False
+        self._first = 0
 
     @property
     def snr_db(self) -> float:
@@ -103,17 +147,39 @@ class Endpointer:
         """Add one frame's level (dB); return ``"start"``, ``"end"`` or None."""
         floor = self._floor.update(level)
         self.frame += 1
-        return self._inside(level, floor) if self.speaking else self._outside(level, floor)
+        if self._first == self.frame - 1 and level <= QUIETEST_DB:
+            self._first = self.frame
+        if self.speaking:
+            return self._inside(level, floor)
+        if not self._open:
+            self._outside(level, floor)
+        else:
+            self._begun.update(level)
+            self._inside(level, floor)
+        return self._told() if self._open else None
 
-    def _outside(self, level: float, floor: float) -> str | None:
+    def _told(self) -> str | None:
+        """Tell an utterance when its level varies; drop it where it does not."""
+        if not self._begun.steady:
+            self.speaking = True
+            return "start"
+        if self._begun.frames >= STEADY_FRAMES:
+            self._open, self._run, self.last_speech = False, 0, 0
+            self._floor.lift(self._begun.lowest)
+        return None
+
+    def _outside(self, level: float, floor: float) -> None:
         settings = self.settings
         threshold = max(floor + settings.onset_db, settings.minimum_db)
-        self._run = self._run + 1 if level > threshold else 0
-        if self._run < settings.onset_frames:
-            return None
-        self.speaking, self.peak, self._run = True, level, 0
-        self.last_speech = self.frame
-        return "start"
+        if level <= threshold:
+            self._run, self._begun = 0, Onset()
+            return
+        self._run += 1
+        self._begun.update(level)
+        if self._run >= settings.onset_frames:
+            self._open, self.peak, self._run = True, level, 0
+            self.last_speech, self.onset = self.frame, self.frame - settings.onset_frames
+            self._begun.steady &= self._wary and self.onset <= self._first + AT_ONCE
 
     def _inside(self, level: float, floor: float) -> str | None:
         settings = self.settings
@@ -123,10 +189,13 @@ class Endpointer:
             self.last_speech = self.frame
         if self.frame - self.last_speech < settings.hangover_frames:
             return None
-        self.speaking = False
+        self.speaking = self._open = False
+        self._begun = Onset()
         return "end"
 
     def cut(self) -> None:
         """Close the utterance by force (too long, or the stream is flushed)."""
-        self.speaking = False
+        self.speaking = self._open = False
+        self._begun = Onset()
+        self._begun.steady = False  # what goes on after a cut was speech already
         self._run = self.settings.onset_frames - 1

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from edge.audio.files import blocks
 from edge.choices import EngineSettings
 from edge.decision import Decision, Place
-from edge.emotion import Emotion, Word
-from edge.endpoint import Endpointer, levels_db
+from edge.emotion import Emotion, Floats, Word
+from edge.endpoint import STEADY_FRAMES, Endpointer, levels_db
 from edge.errors import HeartenError
 from edge.features import HOP, RATE
+from edge.gate import LEAST
 from edge.hearing import Hearing
 from edge.keywords import Unheard
 from edge.pack import Pack, open_pack
@@ -38,13 +39,13 @@ class Engine:
         self.settings = settings
         self.labels = pack.manifest.labels
         self.learner: Learner = adaptation(pack, settings.speaker, settings.adapt)
-        self._voice = pack.voice()
+        self._voice, self._gate = pack.voice(), pack.manifest.gate
         self.words = Words.open(pack, settings)
         self._hearing = self.words.hearing if self.words else Hearing(Unheard())
         if self.words:
             self.words.told = self._told
         self._decide = Decision(pack, self.words, settings.reject)
-        self._endpoint = Endpointer(pack.manifest.endpoint)
+        self._endpoint = Endpointer(pack.manifest.endpoint, wary=True)
         self._closed = False
         self._odd = b""
         self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
@@ -228,7 +229,7 @@ class Engine:
     def _take(self, samples: NDArray[np.int16], speaking: bool) -> None:
         """Give frames to the open utterance, or keep the last ones for the next."""
         if not speaking:
-            keep = (LEAD + self.pack.manifest.endpoint.onset_frames) * HOP
+            keep = (LEAD + self.pack.manifest.endpoint.onset_frames + STEADY_FRAMES) * HOP
             self._past = np.concatenate([self._past, samples])[-keep:]
         elif len(samples):
             self._voice.push(samples)
@@ -236,9 +237,8 @@ class Engine:
 
     def _begin(self) -> None:
         """Open an utterance a little before the onset, but not inside the last one."""
-        onset = self._endpoint.frame - self.pack.manifest.endpoint.onset_frames
         available = self._endpoint.frame - len(self._past) // HOP
-        self._start = max(onset - LEAD, self._free_from, available, 0)
+        self._start = max(self._endpoint.onset - LEAD, self._free_from, available, 0)
         self._voice.shift = self.learner.shift
         samples = self._past[len(self._past) - (self._endpoint.frame - self._start) * HOP :]
         self._voice.begin()
@@ -258,10 +258,10 @@ class Engine:
         return end
 
     def _partial(self, end: int) -> list[Emotion]:
-        voice = self._voice.score()
+        voice, pooled = self._voice.score(), self._voice.pooled()
         if voice is None:
             return []
-        return [self._decide("partial", self._place(end), voice)]
+        return [self._decide("partial", self._place(end, pooled), voice)]
 
     def _final(self, ended: bool) -> list[Emotion]:
         """Close the utterance; ``ended`` says that no silence follows, so blocks are padded."""
@@ -270,13 +270,14 @@ class Engine:
         end = self._count()
         self._past, self._free_from = self._past[:0], self._endpoint.frame
         voice, pooled = self._voice.score(), self._voice.pooled()
-        place = self._place(end)
+        place = self._place(end, pooled)
         words = self._hearing.end(place.start, place.end)
         if voice is None or pooled is None:
             return []
-        # Without the shift: what is learned must not follow from what was learned before.
-        unshifted = voice if self._voice.shift is None else self._voice.judge(pooled)
-        self.learner.learn(pooled, unshifted.probabilities, place.end - place.start)
+        if place.speech >= LEAST:
+            # Without the shift: what is learned must not follow from what was learned before.
+            unshifted = voice if self._voice.shift is None else self._voice.judge(pooled)
+            self.learner.learn(pooled, unshifted.probabilities, place.end - place.start)
         return [self._decide("final", place, voice, words, self._hearing.notes)]
 
     def _told(self, words: tuple[Word, ...]) -> list[Emotion]:
@@ -288,12 +289,9 @@ class Engine:
             return []
         return self._decide.anew(words)
 
-    def _place(self, end: int) -> Place:
+    def _place(self, end: int, pooled: Floats | None) -> Place:
         """Return where the utterance is that ends at frame ``end`` of the stream."""
-        return Place(
-            self._start * HOP / RATE,
-            end * HOP / RATE,
-            self._endpoint.snr_db,
-            self.learner.name,
-            self._arrived,
-        )
+        start, stop = (frame * HOP / RATE for frame in (self._start, end))
+        speech = self._gate(pooled) if self._gate and pooled is not None else 1.0
+        snr, name = self._endpoint.snr_db, self.learner.name
+        return Place(start, stop, snr, name, self._arrived, speech)

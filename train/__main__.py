@@ -12,6 +12,7 @@ from edge.errors import HeartenError
 COMMANDS = {
     "fetch": "download a corpus, or take a local copy",
     "voice": "train the voice model",
+    "voice_teacher": "let a large speech encoder label the recordings, for the voice to learn from",
     "vocabulary": "choose the keywords",
     "teacher": "let a sentence encoder rate the texts, for the text model to learn from",
     "text": "train the text model",
@@ -20,7 +21,12 @@ COMMANDS = {
     "recognition": "measure the keyword recogniser",
     "fusion": "fit fusion, temperature and reject thresholds",
     "speaker": "measure what knowing a voice is worth; what a pack needs for it",
+    "gate": "tell speech from other sounds; what a pack needs for it",
     "evaluate": "train and score all folds of a protocol, or score the text graph",
+    "robustness": "score trained folds under noise, rooms, level, band limit, microphones",
+    "unknown": "calibration of trained folds, reject thresholds, false rate an hour",
+    "streaming": "how early, how steadily and how alike in any pieces a voice decides",
+    "table": "make the seed's tables again, with ours beside them",
     "report": "turn all results into one page, with tables and pictures",
 }
 
@@ -29,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is one line and 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     given = sys.argv[1:] if arguments is None else arguments
-    listing = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+    listing = "\n".join(f"  {name:<15}{text}" for name, text in COMMANDS.items())
     outer = argparse.ArgumentParser(
         prog="python -m train",
         epilog=f"commands:\n{listing}",

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from train import report_voice
+from train import report_seed, report_trials, report_voice
 from train.report_blocks import Block, Heading, Result, Table, Text, pictures, show, words
 from train.report_voice import SHIPPED, beside
 
 TITLES = {
     "voice": "Voice",
     "voice-speaker": "Voice, with the speaker known",
+    "voice-teacher": "The teacher of the voice (training only)",
+    "robustness": "Voice, in the real world",
+    "unknown": "Voice, knowing that it does not know",
+    "streaming": "Voice, while somebody speaks",
+    "table-ravdess": "The seed's models",
+    "table-lld-hsf": "The seed's features",
     "text": "Words",
     "recognition": "Keyword recogniser",
     "fusion": "Voice and words together",
@@ -45,14 +51,20 @@ DEPENDENT = (
 
 def blocks(results: Mapping[str, Result], anchors: Sequence[Mapping[str, Any]]) -> list[Block]:
     """Return the whole report; ``results`` by file name, ``anchors`` as in ``anchors.json``."""
-    found: list[Block] = [Heading(1, "hearten: results"), Text(INTRO), *_short(results)]
+    apart = {name: r for name, r in results.items() if not report_seed.speaker_dependent(r)}
+    found: list[Block] = [Heading(1, "hearten: results"), Text(INTRO), *_short(apart)]
     tasks = dict.fromkeys([*TITLES, *map(task_of, results, results.values())])
     for task in tasks:
-        chosen = {name: r for name, r in results.items() if task_of(name, r) == task}
+        chosen = {name: r for name, r in apart.items() if task_of(name, r) == task}
         if not chosen:
             continue
         found.append(Heading(2, TITLES.get(task, task)))
-        found += report_voice.blocks(chosen, anchors) if task == "voice" else _plain(chosen)
+        if task == "voice":
+            found += report_voice.blocks(chosen, anchors)
+        elif task in report_seed.TASKS:
+            found += report_seed.blocks(task, results)
+        else:
+            found += (report_trials.blocks if task in report_trials.TASKS else _plain)(chosen)
     found += _published(anchors, results.values())
     found += _provenance(results)
     return found

@@ -74,3 +74,50 @@ def test_reset_forgets() -> None:
     endpointer.reset()
     assert not endpointer.speaking
     assert endpointer.frame == 0
+
+
+def opened(samples: np.ndarray, wary: bool) -> list[int]:
+    """Return the onsets, in frames."""
+    endpointer = Endpointer(EndpointSettings(), wary=wary)
+    found = []
+    for level in levels_db(np.clip(samples, -32768, 32767).astype(np.int16)):
+        if endpointer.update(level) == "start":
+            found.append(endpointer.onset)
+    return found
+
+
+def hum(seconds: float, hertz: float = 60.0) -> np.ndarray:
+    return 330 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * 16000)) / 16000)
+
+
+@pytest.mark.parametrize("before", [0, 3200, 24000], ids=["at once", "after zeros", "later"])
+@pytest.mark.parametrize("sound", [noise(12, -30), noise(12, -45, 3), hum(12), hum(12, 1000)])
+def test_noise_that_was_there_opens_nothing(sound: np.ndarray, before: int) -> None:
+    stream = np.concatenate([np.zeros(before), sound])
+    assert opened(stream, wary=False), "as training trims"
+    assert not opened(stream, wary=True)
+
+
+@pytest.mark.parametrize("floor", [noise(6, -45, 5), hum(6)])
+def test_speech_over_noise_that_was_there(floor: np.ndarray) -> None:
+    samples = floor.copy()
+    samples[32000:48000] += noise(1, -20, seed=1)
+    (onset,) = opened(samples, wary=True)
+    assert abs(onset - 200) <= 3
+
+
+def test_speech_that_begins_at_once_is_not_held() -> None:
+    swell = np.repeat([0.3, 1.0, 0.5, 0.9, 0.2, 0.8], 1600)
+    samples = np.concatenate([noise(0.6, -20) * swell, noise(2, -70)])
+    assert opened(samples, wary=True) == opened(samples, wary=False) == [0]
+
+
+def test_wariness_ends_with_the_first_silence_and_at_a_cut() -> None:
+    samples = np.concatenate([noise(1, -70), noise(1, -20, seed=1), noise(1, -70)])
+    assert opened(samples, wary=True) == opened(samples, wary=False) == [100]
+    endpointer = Endpointer(EndpointSettings(), wary=True)
+    for level in [-20.0, -10.0] * 20:
+        endpointer.update(level)
+    assert endpointer.speaking
+    endpointer.cut()
+    assert [endpointer.update(-20.0) for _ in range(3)] == ["start", None, None]
