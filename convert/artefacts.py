@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ from convert.voice import VoiceModel
 from edge.audio.files import read
 from edge.emotion import Floats
 from edge.endpoint import EndpointSettings
-from edge.features import FeatureSettings, cepstral_matrix
+from edge.features import FeatureSettings
 from edge.interpreter import Graph
 from edge.voice import Voice, VoiceSettings
 from train import corpora, recordings
 from train.corpora import Utterance
 
-PARTS = ("dev", "test")
 ARTEFACTS = ("float", "quantised", "streaming")
 CALIBRATION = 40  # recordings
 
@@ -29,25 +27,30 @@ Found = dict[str, dict[str, Said]]
 
 
 def score(model: VoiceModel, folder: Path, files: Mapping[str, bytes], temperature: float) -> Found:
-    """Return {part: {artefact: what it says}} of the development and test speakers."""
-    return {part: _part(model, folder, part, files, temperature) for part in PARTS}
+    """Return {part: {artefact: what it says}} of the development and test speakers.
+
+    "heard" stands for "dev" where the development speakers were heard in training.
+    """
+    first = "heard" if model.about.get("sibling") else "dev"
+    return {part: _part(model, folder, part, files, temperature) for part in (first, "test")}
 
 
 def compare(found: Found, folder: Path) -> dict[str, Any]:
     """Return UAR and CCC on RAVDESS speech, and parity with the float model.
 
-    Parity is judged on the development speakers, speech and song.
+    Parity is judged on the development speakers, speech and song; heard in training or not.
 
     Raises:
         ParityError: the quantised or streaming artefact differs too much from the float model.
     """
-    parity = {name: difference(found["dev"]["float"], found["dev"][name]) for name in ARTEFACTS[1:]}
+    own = next(iter(found.values()))
+    parity = {name: difference(own["float"], own[name]) for name in ARTEFACTS[1:]}
     for name, row in parity.items():
         demand(name, row)
     saved = predictions(folder)
     artefacts: dict[str, Any] = {name: {} for name in ARTEFACTS}
     for name in ARTEFACTS:
-        for part in PARTS:
+        for part in found:
             speech = ~np.char.startswith(saved[f"{part}/ids"], "03-02")
             said = found[part][name]
             artefacts[name][part] = quality(
@@ -66,6 +69,7 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
         std=np.array(model.about["std"], np.float32),
         context=model.context,
         stride=model.stride,
+        lags=model.lags,
         temperature=temperature,
     )
     graph, head = (Graph(files[name], name) for name in ("voice.tflite", "head.tflite"))
@@ -76,11 +80,8 @@ def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
     """Return the frames of recordings as the model was trained on, whole utterances."""
     features = FeatureSettings(**model.about["features"])
     endpoint = EndpointSettings(**model.about["endpoint"])
-    logmel = recordings.Frames(replace(features, kind="logmel"), endpoint)
-    frames = [v[1.0] for v in logmel.utterances(items, (1.0,)).values()]
-    if features.kind == "mfcc":
-        cosine = cepstral_matrix(features)
-        frames = [(f @ cosine).astype(np.float32) for f in frames]
+    plain = recordings.Frames(features, endpoint)
+    frames = [v[1.0] for v in plain.utterances(items).values()]
     mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
     return [((f - mean) / std).astype(np.float32) for f in frames]
 

@@ -27,7 +27,8 @@ class FeatureSettings:
 
     ``window`` is in samples, ``low`` and ``high`` in Hz. ``floor`` is the smallest mel energy
     (int16 scale): everything below, digital silence included, looks alike. ``cepstra`` and
-    ``lifter`` count for ``mfcc`` only.
+    ``lifter`` count for ``mfcc`` only. ``relative``: the first coefficient, the level, is counted
+    from the quietest frame since the start, so that the gain of a microphone drops out.
     """
 
     kind: str = "logmel"
@@ -40,10 +41,13 @@ class FeatureSettings:
     floor: float = float(np.finfo(float).eps)
     cepstra: int = 20
     lifter: int = 22
+    relative: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown feature kind {self.kind!r}; known: {', '.join(KINDS)}")
+        if self.relative and self.kind != "mfcc":
+            raise ValueError("relative level needs 'mfcc', whose first coefficient is the level")
 
     @property
     def size(self) -> int:
@@ -69,6 +73,11 @@ class Features:
         """Forget the past: the next sample is the first of a signal."""
         self._previous: float | None = None
         self._tail: NDArray[np.float64] = np.zeros(0)
+        self._quietest = np.inf
+
+    def missing(self, frames: int) -> int:
+        """Return how many samples complete so many frames, at least 1 of each."""
+        return max(1, self.settings.window + (frames - 1) * HOP - len(self._tail))
 
     def push(self, samples: NDArray[np.int16]) -> Floats:
         """Add int16 samples of any number; return the frames they complete, shape (n, size)."""
@@ -98,7 +107,19 @@ class Features:
         logmel: NDArray[np.float64] = np.log(np.maximum(power @ self._bank, self.settings.floor))
         if self._cosine is not None:
             logmel = logmel @ self._cosine
+        if self.settings.relative:
+            self._quietest = relative_level(logmel, self._quietest)
         return logmel.astype(np.float32)
+
+
+def relative_level(frames: NDArray[np.float64], quietest: float = np.inf) -> float:
+    """Count the first value of every frame from the least so far, in place; return the least.
+
+    ``frames`` have shape (n, size), n > 0; ``quietest`` is the least of the frames before.
+    """
+    least = np.minimum(np.minimum.accumulate(frames[:, 0]), quietest)
+    frames[:, 0] -= least
+    return float(least[-1])
 
 
 def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:

@@ -13,10 +13,12 @@ from edge.emotion import UNKNOWN, Floats
 from edge.endpoint import EndpointSettings
 from edge.errors import PackError
 from edge.features import FeatureSettings
+from edge.gate import Gate
 from edge.speaker import KINDS, SpeakerSettings, Trust
 from edge.voice import VoiceSettings
 
 FORMAT = 1
+MOST_LAG = 100  # frames that functionals look back: 1 s
 T = TypeVar("T")
 
 
@@ -26,7 +28,7 @@ class Manifest:
 
     ``reject`` maps the names of the reject settings ("balanced", "cautious") to confidences.
     ``text`` and ``recognizer`` are None in a pack that is voice only, ``speaker`` in one that
-    cannot learn voices.
+    cannot learn voices, ``gate`` in one that takes every sound for speech.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Manifest:
     recognizer: Mapping[str, Any] | None
     fusion: Mapping[str, Any] | None
     speaker: SpeakerSettings | None
+    gate: Gate | None
     raw: Mapping[str, Any]
 
 
@@ -75,6 +78,7 @@ def parse(raw: object) -> Manifest:
         recognizer=take(raw, "recognizer", dict) if words else None,
         fusion=take(raw, "fusion", dict) if words else None,
         speaker=_speaker(take(raw, "speaker", dict), labels) if "speaker" in raw else None,
+        gate=_gate(take(raw, "gate", dict)) if "gate" in raw else None,
         raw=raw,
     )
 
@@ -141,7 +145,11 @@ def _voice(raw: Mapping[str, Any], voice: Mapping[str, Any]) -> VoiceSettings:
     context, stride = take(voice, "context", int), take(voice, "stride", int)
     if context < 0 or stride < 1:
         raise PackError("manifest: voice context or stride is out of range")
-    return VoiceSettings(features, arrays["mean"], arrays["std"], context, stride, temperature)
+    lags = tuple(take({"lags": []} | dict(voice), "lags", list))
+    if not all(isinstance(lag, int) and 0 < lag <= MOST_LAG for lag in lags):
+        raise PackError(f"manifest: voice lags must be whole numbers from 1 to {MOST_LAG}")
+    means = arrays["mean"], arrays["std"]
+    return VoiceSettings(features, *means, context, stride, temperature, lags)
 
 
 def _speaker(section: Mapping[str, Any], labels: tuple[str, ...]) -> SpeakerSettings:
@@ -166,6 +174,12 @@ def _trust(values: Mapping[str, Any]) -> Trust:
     if not (0.0 <= trust.weight <= 2.0 and trust.count > 0.0):
         raise PackError("manifest: speaker trust needs a weight in 0..2 and a count above 0")
     return trust
+
+
+def _gate(section: Mapping[str, Any]) -> Gate:
+    if strange := set(section) - {"weights", "bias"}:
+        raise PackError(f"manifest: gate has an unknown key {min(strange)!r}")
+    return Gate(_numbers(section, "weights", "gate"), take(section, "bias", float))
 
 
 def _numbers(section: Mapping[str, Any], key: str, name: str) -> Floats:

@@ -129,13 +129,19 @@ class Pack:
                 f"{head.name} has {branch.labels} classes, the manifest "
                 f"{len(self.manifest.labels)} labels"
             )
-        speaker = self.manifest.speaker
-        if speaker and speaker.reference.shape[1] != branch.size:
-            raise PackError(
-                f"manifest: speaker reference has {speaker.reference.shape[1]} values, what "
-                f"{graph.name} gives is pooled to {branch.size}"
-            )
+        self._pooled(branch.size, graph.name)
         return branch
+
+    def _pooled(self, size: int, graph: str) -> None:
+        """Check that what the manifest says of pooled vectors has their length."""
+        speaker, gate = self.manifest.speaker, self.manifest.gate
+        lengths = {"speaker reference": speaker.reference.shape[1]} if speaker else {}
+        lengths |= {"gate": len(gate.weights)} if gate else {}
+        for name, length in lengths.items():
+            if length != size:
+                raise PackError(
+                    f"manifest: {name} has {length} values, what {graph} gives is pooled to {size}"
+                )
 
     @property
     def voice_digest(self) -> str:

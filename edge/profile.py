@@ -28,6 +28,7 @@ from edge.speaker import KINDS, Adaptation, Evidence
 FORMAT = 1
 LARGEST = 1 << 16  # bytes; a profile has about three thousand
 MOST = 10**9  # utterances, and seconds: more was never spoken
+FARTHEST = 100.0  # a pooled value from 0
 NAME = re.compile(r"\w(?:[\w .'-]{0,38}\w)?")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SUFFIX = ".json"
@@ -227,9 +228,9 @@ def _parse(name: str, data: bytes) -> Profile:
 
 
 def _numbers(values: Any) -> Floats:
-    """Return pooled values or shares: no state of a GRU, and no share, lies beyond 1."""
+    """Return pooled values or shares: what is pooled is of frames with a deviation near 1."""
     array = np.asarray(values, np.float32)
-    if array.ndim != 1 or not len(array) or not (np.abs(array) <= 2.0).all():
+    if array.ndim != 1 or not len(array) or not (np.abs(array) <= FARTHEST).all():
         raise ValueError("numbers out of range")
     return array
 

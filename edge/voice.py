@@ -22,7 +22,8 @@ from edge.pooling import Pool
 class VoiceSettings:
     """How the graphs are fed: ``mean`` and ``std`` normalise a frame, shape (features.size,);
     ``context`` frames before a block are repeated for the convolution; the GRU makes a step each
-    ``stride`` frames; ``temperature`` divides the logits."""
+    ``stride`` frames; ``lags`` are those of the functionals of frames that are pooled beside its
+    states, none without them; ``temperature`` divides the logits."""
 
     features: FeatureSettings
     mean: Floats
@@ -30,15 +31,17 @@ class VoiceSettings:
     context: int
     stride: int
     temperature: float
+    lags: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What the graph said of one block that starts at frame ``start`` of the utterance."""
+    """What the graph said, step by step, of frames from ``start`` of the utterance on."""
 
     start: int
     states: Floats
     attention: Floats
+    frames: Floats
 
 
 class Voice:
@@ -77,7 +80,7 @@ class Voice:
     @property
     def size(self) -> int:
         """Length of the pooled vector."""
-        return 3 * self._units
+        return Pool.length(self._units, self.settings.features.size, self.settings.lags)
 
     def begin(self) -> None:
         """Start an utterance: fresh features, zero state, empty pool."""
@@ -86,14 +89,27 @@ class Voice:
         self._state: Floats = np.zeros((1, self._units), np.float32)
         self._context: Floats = np.zeros((self.settings.context, size), np.float32)
         self._waiting: Floats = np.zeros((0, size), np.float32)
-        self._pool = Pool(self._units)
+        self._samples: list[NDArray[np.int16]] = []
+        self._wanted = self._features.missing(self.block)
+        self._pool = Pool(self._units, size, self.settings.lags)
         self._blocks: list[Block] = []
         self._done = 0
 
     def push(self, samples: NDArray[np.int16]) -> None:
-        """Add samples of any number; whole blocks run through the graph at once."""
-        frames = (self._features.push(samples) - self.settings.mean) / self.settings.std
-        self.push_frames(frames.astype(np.float32))
+        """Add samples of any number; they wait until they complete a block, which runs at once."""
+        self._samples.append(samples)
+        self._wanted -= len(samples)
+        if self._wanted <= 0:
+            self._frame()
+
+    def _frame(self) -> None:
+        """Make frames of the samples that wait: one call a block, however small the pieces."""
+        frames = self._features.push(np.concatenate(self._samples))
+        self._samples = []
+        frames -= self.settings.mean
+        frames /= self.settings.std
+        self.push_frames(frames)
+        self._wanted = self._features.missing(self.block - len(self._waiting))
 
     def push_frames(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
@@ -104,13 +120,21 @@ class Voice:
         self._waiting = waiting
 
     def mark(self, frames: int) -> None:
-        """Count what was said so far: pool every block that starts before ``frames``."""
-        while self._blocks and self._blocks[0].start < frames:
-            block = self._blocks.pop(0)
-            self._pool.add(block.states, block.attention)
+        """Count what was said so far: pool every step that starts before ``frames``."""
+        stride = self.settings.stride
+        while self._blocks and (block := self._blocks[0]).start < frames:
+            steps = min(len(block.states), -((block.start - frames) // stride))
+            cut = steps * stride
+            self._pool.add(block.states[:steps], block.attention[:steps], block.frames[:cut])
+            self._blocks.pop(0)
+            if steps < len(block.states):
+                rest = block.states[steps:], block.attention[steps:], block.frames[cut:]
+                self._blocks.insert(0, Block(block.start + cut, *rest))
 
     def finish(self) -> None:
         """The stream ends here: run the frames that fill no block, padded with average frames."""
+        if self._samples:
+            self._frame()
         count = len(self._waiting)
         if count < self.settings.stride and self._done:
             return
@@ -143,7 +167,8 @@ class Voice:
         out = self._graph.run(frames=window[None], state=self._state)
         steps = valid // self.settings.stride
         states, scores = out["states"][0, :steps], out["attention"][0, :steps, 0]
-        self._blocks.append(Block(self._done, states, scores))
+        whole = frames[: steps * self.settings.stride]
+        self._blocks.append(Block(self._done, states, scores, whole))
         self._state = out["state_out"]
         self._context = window[len(window) - self.settings.context :]
         self._done += valid

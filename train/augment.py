@@ -1,4 +1,8 @@
-"""Variations of a recording in the log-mel domain, so that a model hears more than a studio."""
+"""Variations of a recording in the log-mel domain, so that a model hears more than a studio.
+
+What is not here did harm, see ``train/voice.md``: masks of filters and frames (SpecAugment), other
+speeds of song, a narrow band, utterances that end early.
+"""
 
 from __future__ import annotations
 
@@ -6,78 +10,94 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.emotion import Floats
+from edge.features import FeatureSettings, mel_filters
 
 NEPER_PER_DB = np.log(10.0) / 10.0  # log-mel values are natural logarithms of power
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """How much to vary: standard deviations of gain and tilt in dB (tilt: edge of the band against
-    its middle), share of recordings with noise and its SNR range in dB, number and largest width
-    of masks in filters and frames, largest cut at the start in frames."""
+    """How much to vary.
 
-    gain_db: float = 7.0
-    tilt_db: float = 2.0
-    noise_share: float = 0.2
-    noise_snr_db: tuple[float, float] = (5.0, 30.0)
-    masks: int = 2
-    mask_filters: int = 6
-    mask_frames: int = 12
+    ``noise_share`` of the recordings get noise, at an SNR in the range ``noise_snr_db``;
+    and up to ``margin_frames`` of background at both ends, where the device finds the ends late;
+    ``gain_share`` another level, in the range ``gain_db`` (the floor of the features hides what
+    gets too quiet); all get the response of another microphone: three cosines over the band, each
+    with a standard deviation of ``response_db``. Up to ``cut_frames`` are dropped at the start.
+    """
+
+    noise_share: float = 0.35
+    noise_snr_db: tuple[float, float] = (0.0, 30.0)
+    margin_frames: int = 40
+    gain_share: float = 0.4
+    gain_db: tuple[float, float] = (-30.0, 20.0)
+    response_db: float = 1.0
     cut_frames: int = 12
 
 
 class Augment:
     """Draws a variation of a recording; the same generator gives the same sequence."""
 
-    def __init__(self, settings: AugmentSettings, noises: Sequence[Floats], floor: float) -> None:
-        """``noises`` are log-mel frames; ``floor`` is the smallest mel energy of the features."""
+    def __init__(
+        self, settings: AugmentSettings, noises: Sequence[Floats], features: FeatureSettings
+    ) -> None:
+        """``noises`` are log-mel frames; recordings and noises must not be floored yet."""
         self._settings, self._noises = settings, noises
-        self._lowest = float(np.log(floor))
+        self._lowest = float(np.log(features.floor))
+        self._flat = flattening(features)
 
     def __call__(self, versions: Mapping[float, Floats], rng: np.random.Generator) -> Floats:
         """Return one variation, shape (n, filters), of ``versions`` (speed: frames)."""
         speeds = list(versions)
         frames = versions[speeds[rng.integers(len(speeds))]]
-        frames = self._coloured(frames, rng)
         if self._noises and rng.random() < self._settings.noise_share:
             frames = self._noisy(frames, rng)
-        frames = np.maximum(frames, self._lowest)
-        return self._masked(self._cut(frames, rng), rng).astype(np.float32)
+        frames = np.maximum(self._coloured(frames, rng), self._lowest)
+        return self._cut(frames, rng).astype(np.float32)
 
     def _coloured(self, frames: Floats, rng: np.random.Generator) -> Floats:
-        slope = np.linspace(-1.0, 1.0, frames.shape[1])
-        gain, tilt = rng.normal(size=2) * (self._settings.gain_db, self._settings.tilt_db)
-        return np.asarray(frames + (gain + tilt * slope) * NEPER_PER_DB)
+        settings = self._settings
+        place = np.linspace(0.0, np.pi, frames.shape[1])
+        curve = sum(rng.normal() * np.cos(order * place) for order in (1, 2, 3))
+        gain = rng.uniform(*settings.gain_db) if rng.random() < settings.gain_share else 0.0
+        return np.asarray(frames + (gain + settings.response_db * curve) * NEPER_PER_DB)
 
     def _noisy(self, frames: Floats, rng: np.random.Generator) -> Floats:
         """Add a piece of noise at a random signal-to-noise ratio of the whole recording."""
+        wanted = self._power(frames) - rng.uniform(*self._settings.noise_snr_db) * NEPER_PER_DB
+        frames = self._widened(frames, rng)
         noise = self._noises[rng.integers(len(self._noises))]
         piece = np.resize(np.roll(noise, -int(rng.integers(len(noise))), axis=0), frames.shape)
-        snr = rng.uniform(*self._settings.noise_snr_db)
-        level = _power(frames) - _power(piece) - snr * NEPER_PER_DB
-        return np.asarray(np.logaddexp(frames, piece + level))
+        return np.asarray(np.logaddexp(frames, piece + (wanted - self._power(piece))))
+
+    def _widened(self, frames: Floats, rng: np.random.Generator) -> Floats:
+        """Put some of the quietest frames before and behind."""
+        quiet = frames[np.argsort(frames.mean(axis=1))[: max(1, len(frames) // 10)]]
+        ends = [quiet[rng.integers(len(quiet), size=n)] for n in self._margins(rng)]
+        return np.concatenate([ends[0], frames, ends[1]])
+
+    def _margins(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        return rng.integers(self._settings.margin_frames + 1, size=2)
+
+    def _power(self, frames: Floats) -> float:
+        """Return the logarithm of the mean power, as if there were no pre-emphasis."""
+        return float(np.log((np.exp(frames.astype(np.float64)) @ self._flat).mean()))
 
     def _cut(self, frames: Floats, rng: np.random.Generator) -> Floats:
         """Drop some frames of the start: the device does not cut where the corpus does."""
         most = min(self._settings.cut_frames, len(frames) // 4)
         return frames[int(rng.integers(most + 1)) :]
 
-    def _masked(self, frames: Floats, rng: np.random.Generator) -> Floats:
-        """Replace bands of filters and frames by the recording's mean (after SpecAugment)."""
-        frames = frames.copy()
-        mean = frames.mean(axis=0)
-        for _ in range(self._settings.masks):
-            width = int(rng.integers(self._settings.mask_filters + 1))
-            first = int(rng.integers(frames.shape[1] - width + 1))
-            frames[:, first : first + width] = mean[first : first + width]
-            width = min(int(rng.integers(self._settings.mask_frames + 1)), len(frames) // 4)
-            first = int(rng.integers(len(frames) - width + 1))
-            frames[first : first + width] = mean
-        return frames
 
+def flattening(features: FeatureSettings) -> NDArray[np.float64]:
+    """Return what undoes the gain of the pre-emphasis in each mel filter, shape (filters,).
 
-def _power(frames: Floats) -> float:
-    """Return the logarithm of the mean power."""
-    return float(np.log(np.exp(frames.astype(np.float64)).mean()))
+    Noise is mostly higher than speech: with pre-emphasis it seems 10 dB stronger than it is.
+    """
+    bank = mel_filters(features)
+    angle = np.pi * np.arange(bank.shape[1]) / (bank.shape[1] - 1)
+    gain = np.abs(1.0 - features.preemphasis * np.exp(-1j * angle)) ** 2
+    return np.asarray(bank.sum(axis=1) / np.maximum(bank @ gain, 1e-3))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from train.corpora import (
     emodb,
     iemocap,
     msp_improv,
-    noise,
     ravdess,
     table,
     tess,
@@ -42,7 +41,6 @@ FURTHER = {
     "mspin": msp_improv.mspin,
 }
 KNOWN = tuple(dict.fromkeys([*CORPORA, *FURTHER]))
-SPEEDS = (0.9, 1.0, 1.1)
 CACHE = Path("runs/cache")
 
 
@@ -111,6 +109,11 @@ def at_speed(samples: NDArray[np.int16], speed: float) -> NDArray[np.int16]:
     return np.clip(np.rint(played * 32768.0), -32768, 32767).astype(np.int16)
 
 
+def once(_: Utterance) -> tuple[float, ...]:
+    """Return the speeds of a recording that is only taken as it is."""
+    return (1.0,)
+
+
 class Frames:
     """The frames of recordings, computed once for each path, speed and setting."""
 
@@ -121,17 +124,19 @@ class Frames:
         self._cache = cache
 
     def utterances(
-        self, items: Sequence[Utterance], speeds: Sequence[float] = SPEEDS
+        self, items: Sequence[Utterance], speeds: Callable[[Utterance], Sequence[float]] = once
     ) -> dict[str, dict[float, Floats]]:
-        """Return {utterance id: {speed: frames (n, size)}}, with progress on stderr."""
+        """Return {utterance id: {speed: frames (n, size)}}, with progress on stderr.
+
+        ``speeds`` tells those of an utterance.
+        """
         return {
-            item.id: {speed: self._cached(_path(item), speed, trimmed=True) for speed in speeds}
+            item.id: {s: self._cached(_path(item), s, trimmed=True) for s in speeds(item)}
             for item in _progress(items, "features")
         }
 
-    def noises(self, folder: Path) -> list[Floats]:
-        """Return the frames of the noise recordings of ``folder``, untrimmed."""
-        items = noise.load(folder)
+    def plain(self, items: Sequence[Utterance]) -> list[Floats]:
+        """Return the frames of whole recordings, untrimmed."""
         return [self._cached(_path(item), 1.0, trimmed=False) for item in items]
 
     def _cached(self, path: Path, speed: float, trimmed: bool) -> Floats:

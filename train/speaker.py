@@ -40,6 +40,7 @@ from train.speaker_trial import (
     load,
     said,
     session,
+    spoken,
 )
 
 FILE = "speaker.json"
@@ -105,15 +106,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write ``speaker.json`` for the pack, then measure on every fold."""
-    items = recordings.load(corpora.root(), ["ravdess-speech"])
+    items = recordings.load(corpora.root(), spoken(args.voice))
     hear = _Hear(args.quantize, items)
     mine = hear(args.voice)
     if args.no_folds:
-        _keep(args.voice, mine, _measured(args) or _trust(mine, Development([mine])))
+        chosen = _measured(args) or _trust(mine, Development([_apart(hear, args.voice)]))
+        _keep(args.voice, mine, chosen)
         return 0
     folds = range(len(FOLDS[args.protocol]))
-    trials = [hear(args.runs / f"{args.protocol}-{n}-seed-{args.seed}") for n in folds]
-    development = Development(trials)
+    folders = [args.runs / f"{args.protocol}-{n}-seed-{args.seed}" for n in folds]
+    trials = [hear(folder) for folder in folders]
+    development = Development([_apart(hear, folder) for folder in folders])
     _keep(args.voice, mine, _trust(mine, development))
     content = measure(args, trials, development)
     args.results.mkdir(parents=True, exist_ok=True)
@@ -129,9 +132,12 @@ class _Hear:
     def __init__(self, quantization: str, items: Sequence[Any]) -> None:
         self._quantization, self._items = quantization, items
         self._sounds: dict[str, NDArray[np.int16]] = {}
+        self._trials: dict[Path, Trial] = {}
 
     def __call__(self, folder: Path) -> Trial:
         """Return the trial of a run; raises HeartenError where there is no such run."""
+        if folder in self._trials:
+            return self._trials[folder]
         if not (folder / "predictions.npz").is_file():
             raise HeartenError(f"no run in {folder}: python -m train evaluate voice")
         if not self._sounds:
@@ -139,7 +145,15 @@ class _Hear:
             for item in self._items:
                 self._sounds[item.id] = recordings.speech(read(item.path), settings)
         print(f"hearing {len(self._items)} recordings with {folder}", file=sys.stderr)
-        return load(folder, self._quantization, self._sounds, self._items)
+        self._trials[folder] = load(folder, self._quantization, self._sounds, self._items)
+        return self._trials[folder]
+
+
+def _apart(hear: Callable[[Path], Trial], folder: Path) -> Trial:
+    """Return the trial of the run that kept the development actors apart: this or its sibling."""
+    path = folder / "model.json"
+    sibling = json.loads(path.read_text()).get("sibling") if path.is_file() else None
+    return hear(Path(sibling) if sibling else folder)
 
 
 def _text(folder: Path) -> str:

@@ -6,6 +6,7 @@ to draw evidence of one kind. An utterance is never part of its own evidence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,8 +57,12 @@ class Heard:
         return Evidence(kind, len(rows), float(self.seconds[rows].sum()), mean, shares)
 
     def reference(self) -> Floats:
-        """Return the mean pooled vector of each label, shape (labels, size)."""
-        rows = [self.pooled[self.classes == label].mean(axis=0) for label in range(len(LABELS))]
+        """Return the mean pooled vector of each label, shape (labels, size).
+
+        A label that nobody spoke has the mean of all.
+        """
+        masks = [self.classes == label for label in range(len(LABELS))]
+        rows = [self.pooled[mask if mask.any() else ~mask].mean(axis=0) for mask in masks]
         return np.stack(rows)
 
 
@@ -200,6 +205,13 @@ def session(
             shift = settings.shift(*found) if found else 0.0
             yield int(row), place, trial.judge(heard.pooled[row], shift)
             learned.add(heard.pooled[row], heard.shares[row], float(heard.seconds[row]))
+
+
+def spoken(folder: Path) -> list[str]:
+    """Return the corpora to hear: of a run with RAVDESS its speech alone, the sentences are few."""
+    path = folder / "model.json"
+    named = json.loads(path.read_text()).get("corpora", []) if path.is_file() else []
+    return named if named and "ravdess-speech" not in named else ["ravdess-speech"]
 
 
 def load(folder: Path, quantization: str, sounds: Mapping[str, Any], items: Sequence[Any]) -> Trial:

@@ -7,8 +7,10 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
@@ -17,20 +19,20 @@ from train import corpora, licence, recordings
 from train.corpora import LABELS, Utterance
 from train.partition import Partition, chosen
 from train.voice_data import VoiceData
+from train.voice_guide import Guide
 
 SMOKE = 48  # recordings of a smoke run
-EPOCHS = 140
+EPOCHS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to train; ``patience`` counts epochs without a better dev score."""
+    """How long and how fast to train; ``average`` is the momentum of the averaged weights."""
 
     epochs: int = EPOCHS
     batch: int = 32
     rate: float = 3e-3
     decay: float = 1e-4
-    patience: int = 60
     average: float = 0.995
     smoothing: float = 0.05
     vad_weight: float = 0.3
@@ -48,7 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fold", default="luna-jimenez:0", help="actors kept out for the test")
     parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc", help="features")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"at most ({EPOCHS})")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="soft labels of this fold: python -m train voice_teacher",
+    )
+    parser.add_argument(
+        "--sibling",
+        type=Path,
+        metavar="FOLDER",
+        help="train on the development speakers too; what is fitted on them (temperature, reject, "
+        "fusion) comes from this run of the same fold, which kept them apart",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights and variations")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/voice"), help="resumes what is there"
@@ -64,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
     if args.epochs < 1:
         raise HeartenError(f"--epochs must be at least 1, not {args.epochs}")
     if args.commercial:
-        licence.demand_commercial([*args.corpora, "noise"])
+        licence.demand_commercial(_sources(args))
+    sibling = Sibling.load(args.sibling, args) if args.sibling else None
     data, partition = prepare(args)
     schedule = Schedule(epochs=2 if args.smoke else args.epochs, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +89,9 @@ def run(args: argparse.Namespace) -> int:
         training.resume()
     training.run()
     report = training.report()
-    training.save_predictions()
+    if sibling:
+        report["dev"] = sibling.about["metrics"]["dev"]
+    training.save_predictions(sibling.predictions if sibling else None)
     save(args.out, data, training.settings.to_dict(), report, partition, args)
     print(
         f"dev UAR {report['dev']['uar']:.3f}, test UAR {report['test']['uar']:.3f} "
@@ -82,16 +100,46 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A run that kept the development speakers apart: its ``model.json`` and its predictions."""
+
+    about: dict[str, Any]
+    predictions: dict[str, NDArray[Any]]
+
+    @classmethod
+    def load(cls, folder: Path, args: argparse.Namespace) -> Sibling:
+        """Read a run; raises HeartenError where it is none, or of another fold or other corpora."""
+        try:
+            about = json.loads((folder / "model.json").read_text())
+            with np.load(folder / "predictions.npz") as saved:
+                rows = {n: saved[n] for n in saved.files if n.startswith("dev/")}
+        except (OSError, ValueError):
+            raise HeartenError(f"{folder} holds no trained voice: python -m train voice") from None
+        fold = f"{about['partition']['protocol']}:{about['partition']['fold']}"
+        if (fold, about["corpora"]) != (args.fold, args.corpora) or about.get("sibling"):
+            raise HeartenError(
+                f"{folder} is no sibling: it must be of {args.fold} and the same corpora, and must "
+                "have kept the development speakers apart"
+            )
+        return cls(about, rows)
+
+
 def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
-    """Load the corpora, compute or fetch the frames, and split them by speaker."""
+    """Load the corpora, compute or fetch the frames, and split them by speaker.
+
+    With a sibling the development speakers are in the training part too.
+    """
     folder = corpora.root()
     items = recordings.load(folder, args.corpora)
     partition = chosen(args.fold, items)
-    parts = partition.split(items)
-    if args.smoke:
-        parts = tuple(_handful(part) for part in parts)  # type: ignore[assignment]
-    features = FeatureSettings(kind=args.kind, floor=1.0)
-    return VoiceData.load(parts, features, EndpointSettings(), folder), partition
+    train, dev, test = partition.split(items)
+    if args.sibling:
+        train = train + dev
+    parts = [_handful(part) if args.smoke else part for part in (train, dev, test)]
+    features = FeatureSettings(kind=args.kind, floor=1.0, relative=args.kind == "mfcc")
+    guide = Guide.load(args.teacher, everyone=bool(args.sibling)) if args.teacher else None
+    return VoiceData.load(parts, features, EndpointSettings(), folder, guide), partition
 
 
 def save(
@@ -111,13 +159,23 @@ def save(
         "std": [round(float(x), 6) for x in data.std],
         "model": model,
         "corpora": args.corpora,
-        "licence": licence.of_weights(args.corpora),
+        "sources": _sources(args),
+        "licence": licence.of_weights(_sources(args)),
+        "present": [LABELS[n] for n in np.unique(data.parts["train"].classes)],
         "partition": asdict(partition),
+        "teacher": str(args.teacher) if args.teacher else None,
+        "sibling": str(args.sibling) if args.sibling else None,
         "seed": args.seed,
         "metrics": report,
         "command": f"python -m train {' '.join(sys.argv[1:])}",
     }
     (out / "model.json").write_text(json.dumps(content, indent=1))
+
+
+def _sources(args: argparse.Namespace) -> list[str]:
+    """Return all that the model is made from, what the teacher's heads learnt from included."""
+    taught = Guide.corpora(args.teacher) if args.teacher else []
+    return licence.of_voice([*args.corpora, *taught], bool(args.teacher))
 
 
 def _handful(items: list[Utterance]) -> list[Utterance]:

@@ -1,4 +1,4 @@
-"""Frames, classes and V/A/D of the three partitions, ready for training."""
+"""Frames, classes, V/A/D and a teacher's view of the three partitions, ready for training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from edge.emotion import Floats
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
-from edge.features import FeatureSettings, cepstral_matrix
+from edge.features import FeatureSettings, cepstral_matrix, relative_level
+from train import backgrounds
 from train.augment import Augment, AugmentSettings
 from train.corpora import LABELS, Utterance
 from train.recordings import Frames
+from train.scored import kind_of
+from train.voice_guide import Guide
 
-MIXED_SHARE = 0.5  # of the batches
 WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
-MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
+TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
+UNFLOORED = 1e-4  # mel energy: a louder copy of a recording shows what its floor hides
+SPEEDS = (0.9, 1.0, 1.1)  # of training speech; song loses by it, its tempo and pitch are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,17 @@ class Part:
     vad: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Normalised frames of n utterances, targets (n, labels), V/A/D (n, 3), and what a teacher's
+    hidden layer says of each (n, size of a guide's vectors)."""
+
+    frames: list[Floats]
+    targets: Floats
+    vad: Floats
+    vectors: Floats
+
+
 class VoiceData:
     """The three partitions and the normalisation of the training part."""
 
@@ -42,12 +57,24 @@ class VoiceData:
         features: FeatureSettings,
         endpoint: EndpointSettings,
         noises: Sequence[Floats],
+        guide: Guide | None = None,
     ) -> None:
+        """``guide`` is what a teacher says of every utterance of the training part."""
         self.parts, self.features, self.endpoint = parts, features, endpoint
         self._cosine = cepstral_matrix(features) if features.kind == "mfcc" else None
-        self._augment = Augment(AugmentSettings(), noises, features.floor)
+        self._augment = Augment(AugmentSettings(), noises, features)
         every = np.concatenate([self._project(v[1.0]) for v in parts["train"].versions])
         self.mean, self.std = every.mean(axis=0), every.std(axis=0) + 1e-6
+        hard = np.eye(len(LABELS), dtype=np.float32)[parts["train"].classes]
+        ids = [item.id for item in parts["train"].items]
+        self.guided = guide is not None
+        self._targets = guide.soften(hard, ids) if guide else hard
+        self._vectors = guide.of(ids) if guide else np.zeros((len(ids), 1), np.float32)
+
+    @property
+    def vector_size(self) -> int:
+        """Length of a teacher's vector; 1 without a teacher."""
+        return self._vectors.shape[1]
 
     @classmethod
     def load(
@@ -56,45 +83,39 @@ class VoiceData:
         features: FeatureSettings,
         endpoint: EndpointSettings,
         folder: Path,
+        guide: Guide | None = None,
     ) -> VoiceData:
-        """Compute or fetch the frames of (train, dev, test); only training has speeds."""
-        logmel = Frames(replace(features, kind="logmel"), endpoint)
+        """Compute or fetch the frames of (train, dev, test); only training speech has speeds."""
+        unfloored = replace(features, kind="logmel", relative=False, floor=UNFLOORED)
+        logmel = Frames(unfloored, endpoint)
         try:
-            noises = logmel.noises(folder)
+            noises = _sounds(logmel, folder)
         except HeartenError as error:
-            print(f"training without added noise: {error}", file=sys.stderr)
+            print(f"training without added noise and babble: {error}", file=sys.stderr)
             noises = []
         loaded = {}
         for name, items in zip(("train", "dev", "test"), parts, strict=True):
-            speeds = (0.9, 1.0, 1.1) if name == "train" else (1.0,)
-            frames = logmel.utterances(items, speeds)
+            quick = {i.id: SPEEDS for i in items if name == "train" and kind_of(i.id) == "speech"}
+            frames = logmel.utterances(items, lambda item, found=quick: found.get(item.id, (1.0,)))
             loaded[name] = Part(
                 items,
                 [frames[item.id] for item in items],
-                np.array([LABELS.index(item.label or "") for item in items]),
+                np.array([LABELS.index(item.label or "") for item in items], np.int64),
                 np.array([[i.valence, i.arousal, i.dominance] for i in items], np.float32),
             )
-        return cls(loaded, features, endpoint, noises)
+        return cls(loaded, features, endpoint, noises, guide)
 
     def plain(self, name: str) -> list[Floats]:
         """Return the normalised frames of a partition, as the device will see them."""
         return [self._normalise(v[1.0]) for v in self.parts[name].versions]
 
-    def batches(
-        self, rng: np.random.Generator, size: int
-    ) -> Iterator[tuple[list[Floats], Floats, Floats]]:
-        """Yield augmented training batches in random order: frames, targets, V/A/D.
-
-        Targets have shape (n, labels); half of the batches are mixtures of two utterances each.
-        """
+    def batches(self, rng: np.random.Generator, size: int) -> Iterator[Batch]:
+        """Yield batches of varied training utterances in random order."""
         part = self.parts["train"]
         for chosen in self._drawn(rng, size):
-            frames = [self._augment(part.versions[i], rng) for i in chosen]
-            targets = np.eye(len(LABELS), dtype=np.float32)[part.classes[chosen]]
-            batch = frames, targets, part.vad[chosen]
-            if rng.random() < MIXED_SHARE:
-                batch = self._mix(*batch, rng)
-            yield [self._normalise(f) for f in batch[0]], batch[1], batch[2]
+            frames = [self._normalise(self._augment(part.versions[i], rng)) for i in chosen]
+            targets, vectors = self._targets[chosen], self._vectors[chosen]
+            yield Batch(frames, targets, part.vad[chosen], vectors)
 
     def _drawn(self, rng: np.random.Generator, size: int) -> list[NDArray[np.int64]]:
         """Return batches of utterances of like lengths, in random order."""
@@ -107,24 +128,29 @@ class VoiceData:
             batches += [window[at : at + size] for at in range(0, len(window), size)]
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def _mix(
-        self, frames: list[Floats], targets: Floats, vad: Floats, rng: np.random.Generator
-    ) -> tuple[list[Floats], Floats, Floats]:
-        """Mix each utterance with another of the batch (Zhang et al. 2018, mixup)."""
-        share = float(rng.beta(MIX, MIX))
-        other = rng.permutation(len(frames))
-        lowest = float(np.log(self.features.floor))
-        mixed = []
-        for mine, theirs in zip(frames, (frames[i] for i in other), strict=True):
-            sum_of = np.full((max(len(mine), len(theirs)), mine.shape[1]), lowest, np.float32)
-            sum_of[: len(mine)] += share * (mine - lowest)
-            sum_of[: len(theirs)] += (1.0 - share) * (theirs - lowest)
-            mixed.append(sum_of)
-        rest = 1.0 - share
-        return mixed, share * targets + rest * targets[other], share * vad + rest * vad[other]
-
     def _project(self, frames: Floats) -> Floats:
-        return frames if self._cosine is None else (frames @ self._cosine).astype(np.float32)
+        frames = np.maximum(frames, np.float32(np.log(self.features.floor)))
+        if self._cosine is None:
+            return frames
+        cepstra = frames @ self._cosine
+        if self.features.relative:
+            relative_level(cepstra)
+        return np.asarray(cepstra, np.float32)
 
     def _normalise(self, frames: Floats) -> Floats:
         return ((self._project(frames) - self.mean) / self.std).astype(np.float32)
+
+
+def _sounds(logmel: Frames, folder: Path) -> list[Floats]:
+    """Return log-mel frames of noise, and as many of babble: talkers at one level, added."""
+    clips, talkers = backgrounds.chosen(folder, "train")
+    noises = logmel.plain(clips)
+    voices = [np.concatenate(logmel.plain(spoken)) for spoken in talkers.values()]
+    even = [v - np.log(np.exp(v.astype(np.float64)).mean()) for v in voices]
+    rng = np.random.default_rng(0)
+    for _ in range(len(noises)):
+        chosen = rng.permutation(len(even))[:TALKERS]
+        starts = [int(rng.integers(len(even[i]) - BABBLE)) for i in chosen]
+        pieces = [even[i][s : s + BABBLE] for i, s in zip(chosen, starts, strict=True)]
+        noises.append(np.logaddexp.reduce(pieces).astype(np.float32))
+    return noises

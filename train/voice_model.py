@@ -1,4 +1,4 @@
-"""The voice model in Keras: causal convolution, GRU, pooling, one head for class and V/A/D."""
+"""The voice model in Keras: causal convolution, GRU, functionals, pooling, class and V/A/D."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ class ModelSettings:
     """Sizes of the network and how much of it is dropped in training.
 
     ``kernel`` frames feed a step of the convolution, one step each ``stride`` frames; the GRU has
-    ``units`` units, the head ``hidden``; ``dropout`` is before and in the head,
-    ``channel_dropout`` before the GRU.
+    ``units`` units, each of the two heads ``hidden``; ``lags`` are those of the functionals;
+    ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
     """
 
     size: int = 20
     labels: int = 8
     filters: int = 64
-    kernel: int = 7
-    stride: int = 4
+    kernel: int = 12
+    stride: int = 8
     units: int = 96
     hidden: int = 64
+    lags: tuple[int, ...] = (1, 2, 5, 10, 25)
     dropout: float = 0.3
     channel_dropout: float = 0.1
 
@@ -42,14 +43,46 @@ class ModelSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        return asdict(self) | {"lags": list(self.lags)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the heads say: joined logits (batch, labels) and V/A/D (batch, 3), the logits of each
+    head, and both hidden layers side by side (batch, 2 * hidden)."""
+
+    logits: tf.Tensor
+    vad: tf.Tensor
+    each: tuple[tf.Tensor, tf.Tensor]
+    hidden: tf.Tensor
+
+
+class Head:
+    """A small perceptron on one half of what is pooled."""
+
+    def __init__(self, settings: ModelSettings, prefix: str = "") -> None:
+        self.hidden = layers.Dense(settings.hidden, activation="relu", name=f"{prefix}hidden")
+        self.logits = layers.Dense(settings.labels, name=f"{prefix}logits")
+        self.vad = layers.Dense(3, name=f"{prefix}vad")
+        self.drop = layers.Dropout(settings.dropout)
+
+    def layers(self) -> list[Any]:
+        """Return what Keras must know of."""
+        return [self.hidden, self.logits, self.vad, self.drop]
+
+    def __call__(self, pooled: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return logits, V/A/D before tanh, and the hidden layer."""
+        dropped = self.drop(pooled, training=training)
+        hidden = self.drop(self.hidden(dropped), training=training)
+        return self.logits(hidden), self.vad(hidden), hidden
 
 
 class VoiceNet(tf.keras.Model):
     """Normalised frames of whole utterances in, class logits and V/A/D out.
 
-    Pooling: attention, mean and deviation of the GRU's states. Mean and deviation of the frames
-    beside them did not help the development speakers.
+    Pooling: attention, mean and deviation of the GRU's states, and functionals of the frames. Each
+    half has a head; what they say is added. Heads apart, each with a loss of its own, keep the
+    stronger half from starving the other: the GRU knows speech better, the functionals song.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -61,11 +94,10 @@ class VoiceNet(tf.keras.Model):
         self.norm = layers.BatchNormalization(name="norm")
         self.gru = layers.GRU(settings.units, return_sequences=True, name="gru")
         self.attention = layers.Dense(1, name="attention")
-        self.hidden = layers.Dense(settings.hidden, activation="relu", name="hidden")
-        self.logits = layers.Dense(settings.labels, name="logits")
-        self.vad = layers.Dense(3, activation="tanh", name="vad")
-        self.drop = layers.Dropout(settings.dropout)
+        self.scale = layers.BatchNormalization(momentum=0.98, name="scale")
         self.drop_channels = layers.SpatialDropout1D(settings.channel_dropout)
+        self._heads = Head(settings), Head(settings, "functional_")
+        self._kept = [layer for head in self._heads for layer in head.layers()]
 
     def call(
         self, frames: tf.Tensor, lengths: tf.Tensor, training: bool = False
@@ -74,20 +106,54 @@ class VoiceNet(tf.keras.Model):
 
         ``time`` is a multiple of the stride; only the first ``lengths`` frames count.
         """
-        pooled = self.pooled(frames, lengths, training)
-        hidden = self.drop(self.hidden(self.drop(pooled, training=training)), training=training)
-        return self.logits(hidden), self.vad(hidden)
+        said = self.judge(*self.pooled(frames, lengths, training), training)
+        return said.logits, said.vad
 
-    def pooled(self, frames: tf.Tensor, lengths: tf.Tensor, training: bool) -> tf.Tensor:
-        """Return the pooled vector that ``edge.pooling.Pool`` computes on the device."""
+    def pooled(
+        self, frames: tf.Tensor, lengths: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return what ``edge.pooling.Pool`` computes on the device: of states, of frames.
+
+        The functionals come back scaled, as the head's graph scales them.
+        """
+        stride = self.settings.stride
         padded = tf.pad(frames, [[0, 0], [self.settings.context, 0], [0, 0]])
         steps = tf.nn.relu(self.norm(self.conv(padded), training=training))
         states = self.gru(self.drop_channels(steps, training=training), training=training)
-        counted = tf.maximum(lengths // self.settings.stride, 1)
+        counted = tf.maximum(lengths // stride, 1)
         mask = tf.sequence_mask(counted, tf.shape(states)[1], tf.float32)[..., None]
         scores = tf.nn.softmax(self.attention(states) + (mask - 1.0) * 1e9, axis=1)
         attended = tf.reduce_sum(states * scores, axis=1)
-        return tf.concat([attended, *_moments(states, mask)], axis=-1)
+        heard = tf.concat([attended, *_moments(states, mask, 1e-5)], axis=-1)
+        functionals = self._functionals(frames, counted * stride)
+        return heard, self.scale(functionals, training=training)
+
+    def judge(self, heard: tf.Tensor, functionals: tf.Tensor, training: bool) -> Outputs:
+        """Return what the two heads say of what was pooled."""
+        said = [
+            head(half, training)
+            for head, half in zip(self._heads, (heard, functionals), strict=True)
+        ]
+        (logits, vad, hidden), (more_logits, more_vad, more_hidden) = said
+        return Outputs(
+            logits + more_logits,
+            tf.tanh(vad + more_vad),
+            (logits, more_logits),
+            tf.concat([hidden, more_hidden], axis=-1),
+        )
+
+    def _functionals(self, frames: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
+        """Return what ``edge.pooling.Functionals`` computes, unscaled."""
+        mask = tf.sequence_mask(counted, tf.shape(frames)[1], tf.float32)[..., None]
+        count = tf.cast(counted, tf.float32)[:, None]
+        found = _moments(frames, mask, 1e-4)
+        for lag in self.settings.lags:
+            change = (frames[:, lag:] - frames[:, :-lag]) * mask[:, lag:]
+            pairs = tf.maximum(count - lag, 1.0)
+            found.append(tf.sqrt(tf.reduce_sum(change**2, axis=1) / pairs + 1e-4))
+        for beyond in (tf.nn.relu(frames - 1.0), tf.nn.relu(-1.0 - frames)):
+            found.append(tf.reduce_sum(beyond * mask, axis=1) / count)
+        return tf.concat(found, axis=-1)
 
     def arrays(self) -> Arrays:
         """Return every weight by name, e.g. ``gru/kernel``."""
@@ -101,7 +167,7 @@ class VoiceNet(tf.keras.Model):
     def build_now(self) -> None:
         """Create the variables by running two silent blocks."""
         size = self.settings.size
-        self(tf.zeros((1, 3 * self.settings.stride, size)), tf.constant([self.settings.stride]))
+        self(tf.zeros((1, 48, size)), tf.constant([self.settings.stride]))
 
 
 def rounded(arrays: Arrays) -> Arrays:
@@ -122,10 +188,10 @@ def rounded(arrays: Arrays) -> Arrays:
 def pad(utterances: list[Floats], stride: int) -> tuple[Floats, NDArray[np.int32]]:
     """Stack frames of different lengths: (batch, time, size) and lengths (batch,).
 
-    The time is a multiple of 24, so that TensorFlow meets few different shapes.
+    The time is a multiple of 48, so that TensorFlow meets few different shapes.
     """
     lengths = np.array([len(u) for u in utterances], np.int32)
-    time = int(np.ceil(lengths.max() / 24)) * 24
+    time = int(np.ceil(lengths.max() / 48)) * 48
     time = int(np.ceil(time / stride)) * stride
     batch = np.zeros((len(utterances), time, utterances[0].shape[1]), np.float32)
     for row, frames in enumerate(utterances):
@@ -133,11 +199,11 @@ def pad(utterances: list[Floats], stride: int) -> tuple[Floats, NDArray[np.int32
     return batch, lengths
 
 
-def _moments(rows: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
+def _moments(rows: tf.Tensor, mask: tf.Tensor, least: float) -> list[tf.Tensor]:
     count = tf.reduce_sum(mask, axis=1)
     mean = tf.reduce_sum(rows * mask, axis=1) / count
     variance = tf.reduce_sum((rows - mean[:, None]) ** 2 * mask, axis=1) / count
-    return [mean, tf.sqrt(variance + 1e-5)]
+    return [mean, tf.sqrt(variance + least)]
 
 
 def _name(variable: tf.Variable) -> str:

@@ -1,4 +1,8 @@
-"""The training loop of the voice model: progress, checkpoints, resume, early stop on dev."""
+"""The training loop of the voice model: progress, checkpoints, resume.
+
+The weights that are kept are a running average, after the last epoch: with a rate that falls to
+nothing, no epoch is worth choosing, and nothing is chosen on anybody.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,11 @@ if TYPE_CHECKING:
     from train.voice import Schedule
 
 BATCH = 64  # utterances in one step of scoring
+JUDGED = 10  # epochs between two looks at the development speakers
+MIXED_SHARE = 0.5  # of the batches
+MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
+EACH = 0.5  # weight of the loss of each head beside the loss of both
+HINT = 0.3  # weight of the error of the teacher's vectors
 
 
 class Training:
@@ -35,15 +44,17 @@ class Training:
         self.settings = ModelSettings(size=data.features.size, labels=len(LABELS))
         self.net = VoiceNet(self.settings)
         self.net.build_now()
+        self._hint = tf.keras.layers.Dense(data.vector_size, name="hint")
+        self._hint.build((None, 2 * self.settings.hidden))
+        self._trained = self.net.trainable_variables + self._hint.trainable_variables
         self.steps = int(np.ceil(len(data.parts["train"].items) / schedule.batch))
         self._optimizer = tf.keras.optimizers.AdamW(
             _rate(schedule, self.steps),
             weight_decay=schedule.decay,
             clipnorm=1.0,
         )
-        self._optimizer.build(self.net.trainable_variables)
+        self._optimizer.build(self._trained)
         self._average = self.net.arrays()
-        self._best: tuple[float, int, Arrays] = (-1.0, 0, self.net.arrays())
         self._epoch = 0
         self._step = tf.function(self._train_step, reduce_retracing=True)
         self._infer = tf.function(self._forward, reduce_retracing=True)
@@ -54,27 +65,24 @@ class Training:
         return int(sum(np.prod(v.shape) for v in self.net.trainable_variables))
 
     def run(self) -> None:
-        """Train to the last epoch or until the development speakers gain nothing more."""
+        """Train to the last epoch; keep the averaged weights, rounded as they will be shipped."""
         started = time.monotonic()
         first = self._epoch
         while self._epoch < self.schedule.epochs:
             loss = self._train_epoch()
             self._epoch += 1
-            score = self._judge()
             self._save()
             spent = (time.monotonic() - started) / (self._epoch - first)
             left = spent * (self.schedule.epochs - self._epoch)
             print(
-                f"\repoch {self._epoch}/{self.schedule.epochs}  loss {loss:.3f}  "
-                f"dev UAR {score:.3f} (best {self._best[0]:.3f})  {left / 60:.0f} min left ",
+                f"\repoch {self._epoch}/{self.schedule.epochs}  loss {loss:.3f}{self._judge()}  "
+                f"{left / 60:.0f} min left ",
                 end="" if sys.stderr.isatty() else "\n",
                 file=sys.stderr,
                 flush=True,
             )
-            if self._epoch - self._best[1] >= self.schedule.patience:
-                break
         print(file=sys.stderr)
-        shipped = rounded(self._best[2])
+        shipped = rounded(self._average)
         self.net.load_arrays(shipped)
         np.savez(self.out / "model.npz", **shipped)  # type: ignore[arg-type]
 
@@ -87,9 +95,9 @@ class Training:
             if str(saved["key"]) != self._key():
                 return False
             self._epoch = int(saved["epoch"])
-            self._best = (float(saved["score"]), int(saved["best_epoch"]), _within(saved, "best:"))
             self._average = _within(saved, "average:")
             self.net.load_arrays(_within(saved, "now:"))
+            self._hint.set_weights([saved["hint:0"], saved["hint:1"]])
             for index, variable in enumerate(self._optimizer.variables):
                 variable.assign(saved[f"optimizer:{index}"])
         print(f"resuming at epoch {self._epoch}", file=sys.stderr)
@@ -111,15 +119,19 @@ class Training:
         return {name: self._score(name) for name in ("dev", "test")} | {
             "parameters": self.parameters,
             "epochs": self._epoch,
-            "best_epoch": self._best[1],
         }
 
-    def save_predictions(self) -> None:
-        """Write logits and V/A/D of dev and test, with their labels, to ``predictions.npz``."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for name in ("dev", "test"):
-            part = self.data.parts[name]
-            logits, vad = self.predict(name)
+    def save_predictions(self, apart: Arrays | None = None) -> None:
+        """Write logits and V/A/D of dev and test, with their labels, to ``predictions.npz``.
+
+        With ``apart``, what a sibling says of the development speakers stands in for dev; what
+        this model says of them, who were heard in training, is written as "heard": for parity.
+        """
+        own = "heard" if apart else "dev"
+        arrays: dict[str, NDArray[Any]] = dict(apart or {})
+        for part_name, name in (("dev", own), ("test", "test")):
+            part = self.data.parts[part_name]
+            logits, vad = self.predict(part_name)
             rows = {"logits": logits, "vad": vad, "classes": part.classes, "truth": part.vad}
             arrays |= {f"{name}/{key}": value for key, value in rows.items()}
             arrays[f"{name}/ids"] = np.array([item.id for item in part.items])
@@ -142,11 +154,14 @@ class Training:
     def _train_epoch(self) -> float:
         rng = np.random.default_rng([self.schedule.seed, self._epoch])
         losses = []
-        for frames, targets, vad in self.data.batches(rng, self.schedule.batch):
-            if len(frames) < 2:  # CCC of one utterance is not defined
+        for batch in self.data.batches(rng, self.schedule.batch):
+            if len(batch.frames) < 2:  # CCC of one utterance is not defined
                 continue
-            batch, lengths = pad(frames, self.settings.stride)
-            losses.append(float(self._step(batch, lengths, targets, vad)))
+            frames, lengths = pad(batch.frames, self.settings.stride)
+            share = float(rng.beta(MIX, MIX)) if rng.random() < MIXED_SHARE else 1.0
+            other = rng.permutation(len(lengths)).astype(np.int32)
+            said = batch.targets, batch.vad, batch.vectors
+            losses.append(float(self._step(frames, lengths, said, np.float32(share), other)))
             for name, value in self.net.arrays().items():
                 self._average[name] += (1.0 - self._momentum()) * (value - self._average[name])
         return float(np.mean(losses))
@@ -156,30 +171,50 @@ class Training:
         done = int(self._optimizer.iterations.numpy())
         return min(self.schedule.average, (1.0 + done) / (10.0 + done))
 
-    def _judge(self) -> float:
-        """Score the averaged, rounded weights on the development speakers; keep the best."""
+    def _judge(self) -> str:
+        """Return how the averaged, rounded weights do on the development speakers, now and then."""
+        part = self.data.parts["dev"]
+        if self._epoch % JUDGED or not part.items:
+            return ""
         now = self.net.arrays()
         self.net.load_arrays(rounded(self._average))
         logits, _ = self.predict("dev")
-        part = self.data.parts["dev"]
-        score = uar(part.classes, logits.argmax(axis=1))
-        if score >= self._best[0]:
-            self._best = (score, self._epoch, {k: v.copy() for k, v in self._average.items()})
         self.net.load_arrays(now)
-        return score
+        return f"  dev UAR {uar(part.classes, logits.argmax(axis=1)):.3f}"
 
     def _train_step(
-        self, frames: tf.Tensor, lengths: tf.Tensor, targets: tf.Tensor, vad: tf.Tensor
+        self,
+        frames: tf.Tensor,
+        lengths: tf.Tensor,
+        said: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        share: tf.Tensor,
+        other: tf.Tensor,
     ) -> tf.Tensor:
-        smooth = self.schedule.smoothing
+        """Take one step; every utterance is mixed with ``other``, once pooled, 1 - ``share`` of it.
+
+        Mixup (Zhang et al. 2018) of what is pooled: a mixture of frames has other functionals.
+        """
+
+        def mixed(rows: tf.Tensor) -> tf.Tensor:
+            return share * rows + (1.0 - share) * tf.gather(rows, other)
+
+        targets, vad, vectors = (mixed(rows) for rows in said)
         with tf.GradientTape() as tape:
-            logits, said = self.net(frames, lengths, training=True)
-            soft = targets * (1.0 - smooth) + smooth / len(LABELS)
-            entropy = tf.nn.softmax_cross_entropy_with_logits(soft, logits)
-            loss = tf.reduce_mean(entropy) + self.schedule.vad_weight * ccc_loss(vad, said)
-        variables = self.net.trainable_variables
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            pooled = self.net.pooled(frames, lengths, training=True)
+            out = self.net.judge(*(mixed(half) for half in pooled), training=True)
+            loss = self._entropy(targets, out.logits)
+            loss += EACH * sum(self._entropy(targets, logits) for logits in out.each)
+            loss += self.schedule.vad_weight * ccc_loss(vad, out.vad)
+            if self.data.guided:
+                loss += HINT * tf.reduce_mean((self._hint(out.hidden) - vectors) ** 2)
+        pairs = zip(tape.gradient(loss, self._trained), self._trained, strict=True)
+        self._optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
         return loss
+
+    def _entropy(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        smooth = self.schedule.smoothing
+        soft = targets * (1.0 - smooth) + smooth / len(LABELS)
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(soft, logits))
 
     def _forward(self, frames: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.net(frames, lengths, training=False)
@@ -189,27 +224,20 @@ class Training:
         people = {n: sorted({i.speaker or "" for i in p.items}) for n, p in self.data.parts.items()}
         sizes = {n: len(p.items) for n, p in self.data.parts.items()}
         schedule = asdict(self.schedule)
-        return json.dumps(
-            [schedule, self.settings.to_dict(), self.data.features.to_dict(), people, sizes]
-        )
+        settings = [schedule, self.settings.to_dict(), self.data.features.to_dict()]
+        return json.dumps([*settings, people, sizes, self.data.guided])
 
     def _save(self) -> None:
-        score, epoch, best = self._best
+        kernel, bias = self._hint.get_weights()
         arrays: dict[str, NDArray[Any]] = {
-            **{f"best:{k}": v for k, v in best.items()},
             **{f"average:{k}": v for k, v in self._average.items()},
             **{f"now:{k}": v for k, v in self.net.arrays().items()},
             **{f"optimizer:{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)},
+            "hint:0": kernel,
+            "hint:1": bias,
         }
         partial = self.out / "checkpoint.part.npz"
-        np.savez(
-            partial,
-            key=self._key(),
-            epoch=self._epoch,
-            score=score,
-            best_epoch=epoch,
-            **arrays,  # type: ignore[arg-type]
-        )
+        np.savez(partial, key=self._key(), epoch=self._epoch, **arrays)  # type: ignore[arg-type]
         partial.rename(self.out / "checkpoint.npz")
 
 

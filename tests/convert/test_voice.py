@@ -16,7 +16,7 @@ from edge.features import Features, FeatureSettings
 from train.voice_model import ModelSettings, VoiceNet, pad
 
 SIZE = 20
-FEATURES = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0)
+FEATURES = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0, relative=True)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def net() -> VoiceNet:
     net.build_now()
     rng = np.random.default_rng(2)
     arrays = {name: a + 0.3 * rng.normal(size=a.shape) for name, a in net.arrays().items()}
-    arrays["norm/moving_variance"] = rng.uniform(0.5, 2.0, size=16)
+    for name in ("norm", "scale"):
+        size = len(arrays[f"{name}/gamma"])
+        arrays[f"{name}/moving_variance"] = rng.uniform(0.5, 2.0, size=size)
     net.load_arrays(arrays)
     return net
 

@@ -61,3 +61,24 @@ def test_filters_cover_the_band() -> None:
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="plp"):
         FeatureSettings(kind="plp")
+
+
+def test_relative_level_does_not_know_the_gain() -> None:
+    rng = np.random.default_rng(0)
+    loud = np.concatenate([rng.normal(scale=s, size=4000) for s in (600, 3000, 400, 5000)])
+    settings = FeatureSettings(kind="mfcc", floor=1e-3, relative=True)
+    frames = {}
+    for gain in (1.0, 0.25):
+        features = Features(settings)
+        signal = (loud * gain).astype(np.int16)
+        pieces = [features.push(signal[i : i + 777]) for i in range(0, len(signal), 777)]
+        frames[gain] = np.concatenate(pieces)
+    np.testing.assert_allclose(frames[1.0][1:, 0], frames[0.25][1:, 0], atol=0.1)
+    assert frames[1.0][0, 0] == 0.0
+    assert frames[1.0][:, 0].min() == 0.0
+    whole = Features(settings).push(loud.astype(np.int16))
+    np.testing.assert_allclose(whole, frames[1.0], atol=1e-4)
+    plain = Features(FeatureSettings(kind="mfcc", floor=1e-3)).push(loud.astype(np.int16))
+    np.testing.assert_array_equal(whole[:, 1:], plain[:, 1:])
+    with pytest.raises(ValueError, match="mfcc"):
+        FeatureSettings(kind="logmel", relative=True)

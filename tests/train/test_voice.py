@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -14,13 +15,16 @@ pytest.importorskip("tensorflow", reason="pip install 'hearten[train]' (Python 3
 
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
-from edge.features import FeatureSettings
-from train import recordings
+from edge.features import Features, FeatureSettings
+from train import recordings, voice
 from train.augment import Augment, AugmentSettings
-from train.corpora import LABELS
+from train.corpora import LABELS, Utterance
 from train.partition import ACTORS, FOLDS, named
 from train.recordings import at_speed
 from train.voice_data import Part, VoiceData
+from train.voice_guide import Guide
+
+MFCC = FeatureSettings(kind="mfcc", floor=1.0)
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess:
@@ -48,10 +52,11 @@ def test_smoke_run_trains_saves_and_resumes(corpora: Path, tmp_path: Path) -> No
 def test_every_actor_is_tested_once_and_nobody_is_in_two_parts(protocol: str) -> None:
     partitions = [named(f"{protocol}:{fold}") for fold in range(len(FOLDS[protocol]))]
     tested = [actor for partition in partitions for actor in partition.test]
-    assert len(tested) == len(set(tested)) == (91 if protocol == "crema-d" else len(ACTORS))
+    people = {"crema-d": 91, "emodb": 10}.get(protocol, len(ACTORS))
+    assert len(tested) == len(set(tested)) == people
     for partition in partitions:
         assert not set(partition.test) & set(partition.dev)
-        if protocol != "crema-d":
+        if people == len(ACTORS):
             assert set(partition.test) < set(ACTORS)
             assert len({int(actor) % 2 for actor in partition.dev}) == 2, "women and men"
 
@@ -75,7 +80,7 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
     rng = np.random.default_rng(0)
     frames = rng.normal(8, 2, size=(120, 40)).astype(np.float32)
     noise = rng.normal(6, 1, size=(50, 40)).astype(np.float32)
-    augment = Augment(AugmentSettings(noise_share=1.0), [noise], floor=1.0)
+    augment = Augment(AugmentSettings(noise_share=1.0), [noise], MFCC)
     drawn = [augment({1.0: frames}, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert drawn[0].shape != drawn[2].shape or not np.allclose(drawn[0], drawn[2])
@@ -83,7 +88,53 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
         assert one.dtype == np.float32
         assert np.isfinite(one).all()
         assert one.min() >= 0.0
-        assert 90 <= len(one) <= 120
+        assert 90 <= len(one) <= 200
+
+
+def test_augmentation_hears_quiet_speech() -> None:
+    frames = np.full((200, 40), 12.0, np.float32)
+    quiet = Augment(AugmentSettings(gain_share=1.0, gain_db=(-30.0, -30.0)), [], MFCC)
+    means = [quiet({1.0: frames}, np.random.default_rng(n)).mean() for n in range(40)]
+    assert np.median(means) == pytest.approx(12.0 - 6.9, abs=0.2)
+    lost = Augment(AugmentSettings(gain_share=1.0, gain_db=(-80.0, -80.0)), [], MFCC)
+    assert (lost({1.0: frames}, np.random.default_rng(0)) == 0.0).all(), "at the floor"
+
+
+def test_a_teacher_softens_labels_and_must_know_everybody(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    soft = rng.dirichlet(np.ones(len(LABELS)), 3).astype(np.float32)
+    vectors = rng.normal(size=(3, 4)).astype(np.float32)
+    path = tmp_path / "fold.npz"
+    np.savez(path, ids=["a", "b", "c"], apart=soft, everyone=soft[::-1], vectors=vectors)
+    guide = Guide.load(path, everyone=False)
+    hard = np.eye(len(LABELS), dtype=np.float32)[[3, 3]]
+    found = guide.soften(hard, ["c", "a"])
+    np.testing.assert_allclose(found, 0.3 * hard + 0.7 * soft[[2, 0]], rtol=1e-6)
+    np.testing.assert_array_equal(guide.of(["b"]), vectors[1:2])
+    np.testing.assert_array_equal(Guide.load(path, everyone=True).soft, soft[::-1])
+    with pytest.raises(HeartenError, match="says nothing of d"):
+        guide.of(["a", "d"])
+    with pytest.raises(HeartenError, match="python -m train voice_teacher"):
+        Guide.load(tmp_path / "none.npz", everyone=False)
+    np.savez(path, ids=["a"], apart=soft[:1] * np.nan, everyone=soft[:1], vectors=vectors[:1])
+    with pytest.raises(HeartenError, match="not finite"):
+        Guide.load(path, everyone=False)
+
+
+def test_a_sibling_lends_its_development_speakers(corpora: Path, tmp_path: Path) -> None:
+    apart, both = tmp_path / "apart", tmp_path / "both"
+    assert train("--smoke", "--epochs", 1, "--out", apart).returncode == 0
+    done = train("--smoke", "--sibling", apart, "--out", both)
+    assert done.returncode == 0, done.stderr
+    with np.load(apart / "predictions.npz") as first, np.load(both / "predictions.npz") as second:
+        np.testing.assert_array_equal(first["dev/logits"], second["dev/logits"])
+        assert not np.array_equal(first["test/logits"], second["test/logits"])
+        assert second["heard/logits"].shape == first["dev/logits"].shape
+    parser = argparse.ArgumentParser()
+    voice.add_arguments(parser)
+    for given, folder in ((["--fold", "emobox:1"], apart), ([], both)):
+        with pytest.raises(HeartenError, match="is no sibling"):
+            voice.Sibling.load(folder, parser.parse_args(given))
 
 
 def test_batches_hold_every_utterance_once_and_like_lengths_together() -> None:
@@ -92,15 +143,16 @@ def test_batches_hold_every_utterance_once_and_like_lengths_together() -> None:
     frames = [rng.normal(8, 2, size=(n, 40)).astype(np.float32) for n in rng.integers(60, 600, 300)]
     numbers = np.arange(300, dtype=np.float32) / 300  # names an utterance: its valence
     vad = np.stack([numbers] * 3, axis=1)
-    part = Part([None] * 300, [{1.0: one} for one in frames], classes, vad)  # type: ignore[list-item]
+    items = [Utterance(id=str(number)) for number in range(300)]
+    part = Part(items, [{1.0: one} for one in frames], classes, vad)
     data = VoiceData({"train": part}, FeatureSettings(kind="mfcc"), EndpointSettings(), [])
-    data._mix = lambda *batch: batch[:3]  # type: ignore[method-assign] # a mixture has no name
     seen, spans = [], []
-    for batch, targets, said in data.batches(np.random.default_rng(1), 32):
-        rows = np.rint(said[:, 0] * 300).astype(int)
-        np.testing.assert_array_equal(targets.argmax(axis=1), classes[rows])
+    for batch in data.batches(np.random.default_rng(1), 32):
+        rows = np.rint(batch.vad[:, 0] * 300).astype(int)
+        np.testing.assert_array_equal(batch.targets.argmax(axis=1), classes[rows])
         seen += rows.tolist()
-        spans.append(max(map(len, batch)) - min(map(len, batch)))
+        lengths = [len(frames[row]) for row in rows]
+        spans.append(max(lengths) - min(lengths))
     assert sorted(seen) == list(range(300))
     assert np.mean(spans) < 150, "of 540"
     assert seen != sorted(seen, key=lambda row: len(frames[row])), "batches in random order"
@@ -113,3 +165,19 @@ def test_speed_changes_length_and_pitch() -> None:
     spectrum = np.abs(np.fft.rfft(fast[1000:13000].astype(float)))
     assert spectrum.argmax() * 16000 / 12000 == pytest.approx(440, abs=2)
     assert at_speed(tone, 1.0) is tone
+
+
+@pytest.mark.parametrize("snr", [0.0, 20.0])
+def test_noise_in_the_mel_domain_is_as_strong_as_in_the_signal(snr: float) -> None:
+    rng = np.random.default_rng(0)
+    logmel = FeatureSettings(floor=1e-4)
+    voice = np.cumsum(rng.normal(size=32000))  # as steep a spectrum as speech has
+    voice = 3000.0 * (voice - np.convolve(voice, np.ones(400) / 400, "same"))
+    voice *= 2000.0 / voice.std()
+    hiss = rng.normal(size=32000) * 2000.0 * 10.0 ** (-snr / 20.0)
+    clean, noise, both = (
+        Features(logmel).push(np.rint(x).astype(np.int16)) for x in (voice, hiss, voice + hiss)
+    )
+    settings = AugmentSettings(1.0, (snr, snr), 0, gain_share=0.0, response_db=0.0, cut_frames=0)
+    mixed = Augment(settings, [noise + 3.0], logmel)({1.0: clean}, rng)
+    assert np.abs(mixed.mean(axis=0) - both.mean(axis=0)).max() < 0.6
