@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.bench import reference_scores
+from convert import reference
 from edge.errors import HeartenError
-from edge.pack import open_pack
 
 
 def write(place: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
@@ -41,9 +40,7 @@ def _fill(made: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -
         (made / name).write_bytes(content)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     _manifest(made, {**manifest, "files": digests})
-    scores = [round(float(x), 5) for x in reference_scores(open_pack(made))]
-    _manifest(made, {**manifest, "reference": {"voice": scores}, "files": digests})
-    open_pack(made)
+    reference.add(made)
 
 
 def _manifest(made: Path, content: Mapping[str, Any]) -> None:

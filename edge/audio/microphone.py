@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from edge.audio.capture import HELD, PIECES
 from edge.audio.devices import Device, DeviceGone, Recorder, choose
 from edge.audio.resample import RATE, Resampler
 from edge.errors import AudioError
@@ -90,6 +91,18 @@ class Microphone:
     def dropped(self) -> int:
         """Pieces of 0.1 s that were dropped because the reader was slow."""
         return self._dropped + (self._recorder.dropped if self._recorder else 0)
+
+    def statistics(self) -> dict[str, float]:
+        """Return the counters of the queue, and ``held_s``: seconds it keeps for a slow reader.
+
+        When it is full, the oldest piece is dropped.
+        """
+        return {
+            "overflows": self.overflows,
+            "dropped": self.dropped,
+            "losses": self.losses,
+            "held_s": HELD / PIECES,
+        }
 
     def stop(self) -> None:
         """End the iteration soon; safe in signal handlers and from other threads."""

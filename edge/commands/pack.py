@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from edge.bench import parity
+from edge.bench.reference import parity
 from edge.commands import native_notes_off
 from edge.pack import Pack, open_pack
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge import Engine, PackError
-from edge.bench import parity
+from edge.bench.reference import parity
 from edge.pack import open_pack
 from tests.edge.made import rehash
 

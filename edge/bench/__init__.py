@@ -1,0 +1,1 @@
+"""Measurements of this device: what ``hearten bench`` runs, a module for each kind."""
