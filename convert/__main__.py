@@ -6,18 +6,21 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from convert import evidence, sources
 from edge.errors import HeartenError
 from edge.manifest import FORMAT
+from train import licence, text_sources
+from train.evaluate import RESULTS
 from train.provenance import commit
+from train.trained import GATE, gate_of
 
 NAME = "hearten-en-1"
-LICENCE = "CC BY-NC-SA 4.0"
 # Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
 MIN_CONFIDENCE = 0.4
 LARGEST_MODELS = 1_000_000  # bytes of all graphs together
@@ -72,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", default=NAME)
     parser.add_argument("--out", type=Path, default=Path("edge/packs") / NAME)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="what the card tells of")
+    parser.add_argument(
+        "--commercial", action="store_true", help="refuse what forbids commercial use"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 
@@ -79,25 +86,31 @@ def _parser() -> argparse.ArgumentParser:
 def convert(args: argparse.Namespace) -> int:
     """Convert, compare, and write the pack; raises HeartenError where it must not be written."""
     runs = Runs.of(args)
-    from convert import pack, text  # TensorFlow takes seconds to import
+    from convert import labels, pack, text  # TensorFlow takes seconds to import
     from convert.artefacts import calibration_frames, compare, score
     from convert.voice import VoiceModel, graphs
 
     model = VoiceModel.load(runs.voice)
     fusion = _json(runs.fusion / "fusion.json")
+    names = sources.of_pack(model.about, _json(runs.text / "model.json"), fusion)
+    if args.commercial:
+        licence.demand_commercial(names)
     temperature = fusion["calibration"]["temperature"]
     frames = calibration_frames(model) if args.quantize in ("int8", "int16x8") else []
     graph, head = graphs(model, args.quantize, frames)
     files = {"voice.tflite": graph, "head.tflite": head}
     report = compare(score(model, runs.voice, files, temperature), runs.voice)
+    training = _training(model, runs, report, fusion)
+    whole, model = model, labels.only(model, labels.present(model.about))
+    if model is not whole:
+        files["head.tflite"] = graphs(model, args.quantize, frames)[1]
     files["text.tflite"] = text.build(runs.text)
     models = sum(len(content) for content in files.values())
     if models > LARGEST_MODELS:
         raise HeartenError(f"refused: the models take {models:,} bytes, at most {LARGEST_MODELS:,}")
     files |= _language_files(runs)
-    training = _training(model, runs, report, fusion)
-    manifest = _manifest(args, model, runs, fusion, training)
-    files |= _papers(args.name, list(model.about["labels"]), training)
+    manifest = _manifest(args, model, runs, fusion, training, names)
+    files |= _papers(args, model.about["labels"], names, training)
     pack.write(args.out, files, manifest)
     _say(args, files, models, report)
     return 0
@@ -114,7 +127,10 @@ def _manifest(
     runs: Runs,
     fusion: Mapping[str, Any],
     training: Mapping[str, Any],
+    names: Sequence[str],
 ) -> dict[str, Any]:
+    from convert.labels import section
+
     about = model.about
     text = _json(runs.text / "model.json")
     return {
@@ -122,7 +138,8 @@ def _manifest(
         "name": args.name,
         "version": "1",
         "language": "en",
-        "licence": LICENCE,
+        "licence": sources.licence_of(names),
+        "notices": sources.notices(names),
         "labels": about["labels"],
         "features": about["features"],
         "endpoint": about["endpoint"],
@@ -130,16 +147,14 @@ def _manifest(
             "graph": "voice.tflite",
             "head": "head.tflite",
             "quantization": args.quantize,
-            "mean": about["mean"],
-            "std": about["std"],
-            "context": model.context,
-            "stride": model.stride,
+            **model.feeding,
         },
         "text": {"graph": "text.tflite", "keywords": "keywords.txt", "labels": text["labels"]},
         "recognizer": _recognizer(runs.language),
-        "fusion": fusion["fusion"],
+        "fusion": section(fusion["fusion"], "classes", about["labels"]),
         "calibration": fusion["calibration"],
-        **_speaker(runs.voice),
+        **_speaker(runs.voice, about["labels"]),
+        **_gate(runs.voice),
         "training": training,
     }
 
@@ -157,91 +172,92 @@ def _recognizer(folder: Path) -> dict[str, Any]:
     return section
 
 
-def _speaker(folder: Path) -> dict[str, Any]:
+def _speaker(folder: Path, labels: Sequence[str]) -> dict[str, Any]:
     """Return the section on learning voices, if ``python -m train speaker`` was run."""
+    from convert.labels import section
+
     path = folder / "speaker.json"
     if not path.is_file():
         print(
             f"no {path} (python -m train speaker): the pack will learn no voices", file=sys.stderr
         )
         return {}
-    return {"speaker": _json(path)["speaker"]}
+    return {"speaker": section(_json(path)["speaker"], "reference", labels)}
+
+
+def _gate(folder: Path) -> dict[str, Any]:
+    """Return the section on what is speech, if ``python -m train gate`` was run."""
+    section = gate_of(folder)
+    if not section:
+        print(
+            f"no {folder / GATE} (python -m train gate): the pack will take every sound for speech",
+            file=sys.stderr,
+        )
+    return section
 
 
 def _training(
     model: Any, runs: Runs, report: Mapping[str, Any], fusion: Mapping[str, Any]
 ) -> dict[str, Any]:
     about = model.about
-    text = _json(runs.text / "metrics.json")
+    text = _json(runs.text / "model.json")
+    words = text.get("sources", text_sources.SOURCES)
     sources = (
         f"Voice: {', '.join(about['corpora'])} (seed {about['seed']}, "
-        f"{model.parameters:,} parameters). Text: EmoBank, GoEmotions, ISEAR, initialised from "
-        "GloVe 6B and Warriner norms. Recogniser: CMU Sphinx en-us, dictionary and bigram model "
-        "trimmed."
+        f"{model.parameters:,} parameters), with noise of ESC-10 and babble of LibriSpeech added. "
+        f"Text: {', '.join(words)} (seed {text['seed']}). Recogniser: CMU Sphinx en-us, dictionary "
+        "and bigram model trimmed."
     )
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(),
         "sources": sources,
-        "commands": [about["command"], fusion["command"]],
+        "commands": _commands(runs, about, text, fusion),
         "voice": {
             "parameters": model.parameters,
             "partition": about["partition"],
             "seed": about["seed"],
+            "corpora": about["corpora"],
+            "labels": about["labels"],
+            "teacher": about.get("teacher"),
+            "sibling": about.get("sibling"),
         },
         "artefacts": report["artefacts"],
         "parity": report["parity"],
-        "folds": _folds(about["partition"]["protocol"]),
-        "speakers": _speakers(about["partition"]["protocol"]),
-        "text": _text_quality(text["test"]["clean"]),
+        "text": evidence.text(_json(runs.text / "metrics.json")),
         "fusion": fusion["metrics"],
     }
 
 
-def _folds(protocol: str) -> str:
-    """Return the sentence on the whole protocol, if ``python -m train evaluate`` was run."""
-    path = Path("results") / f"voice-ravdess-speech-{protocol}-streaming.json"
-    if not path.is_file():
-        return "The other folds were not evaluated."
-    row = _json(path)
-    uar = row["metrics"]["uar"]
-    return (
-        f"Models made the same way for all folds of {protocol} (every actor tested once): "
-        f"UAR {uar['mean']:.3f}, 95 % over speakers {uar['ci95'][0]:.3f}-{uar['ci95'][1]:.3f}, "
-        f"seeds {row['seeds']}."
-    )
+def _commands(
+    runs: Runs, about: Mapping[str, Any], text: Mapping[str, Any], fusion: Mapping[str, Any]
+) -> list[str]:
+    """Return the commands that made a pack, as far as its runs wrote them down."""
+
+    def of(*paths: Path) -> list[str | None]:
+        return [_json(path).get("command") for path in paths if path.is_file()]
+
+    first = of(Path(about["sibling"]) / "model.json") if about.get("sibling") else []
+    words = [*of(runs.text / text_sources.FILE), text.get("command")]
+    later = of(runs.voice / "speaker.json", runs.voice / GATE)
+    given = [*words, *first, about["command"], *later, fusion["command"]]
+    return [*filter(None, given), f"python -m convert {' '.join(sys.argv[1:])}".strip()]
 
 
-def _speakers(protocol: str) -> str:
-    """Return the sentence on learned voices, if ``python -m train speaker`` measured them."""
-    path = Path("results") / f"voice-speaker-{protocol}.json"
-    if not path.is_file():
-        return "What knowing the speaker is worth was not measured."
-    rows = _json(path)["metrics"]
-    without, neutral, past = (rows[k]["uar"]["mean"] for k in ("without", "neutral-4", "past"))
-    return (
-        f"Knowing the speaker (all folds of {protocol}): UAR {without:.3f} without, {neutral:.3f} "
-        f"with four neutral sentences, {past:.3f} with 59 utterances of past speech; another's "
-        f"profile: {rows['neutral-4-of-another']['uar']['mean']:.3f}."
-    )
+def _papers(
+    args: argparse.Namespace,
+    labels: Sequence[str],
+    names: Sequence[str],
+    training: Mapping[str, Any],
+) -> dict[str, bytes]:
+    from convert.card import card
 
-
-def _text_quality(clean: Mapping[str, Any]) -> str:
-    rated = clean["emobank"]
-    r = " / ".join(f"{rated['r_' + name]:.2f}" for name in ("valence", "arousal", "dominance"))
-    return (
-        f"EmoBank test (official split), reference text: Pearson r V / A / D {r}; "
-        f"GoEmotions test, 7 classes: macro-F1 {clean['goemotions']['macro_f1']:.2f}; "
-        f"ISEAR, held-out respondents, 5 classes: macro-F1 {clean['isear']['macro_f1']:.2f}."
-    )
-
-
-def _papers(name: str, labels: list[str], training: Mapping[str, Any]) -> dict[str, bytes]:
-    from convert.card import card, licence
-
+    voice = training["voice"]
+    protocol = voice["partition"]["protocol"]
+    found = evidence.Evidence(protocol, args.name, voice["parameters"], args.results)
     return {
-        "CARD.md": card(name, labels, LICENCE, training).encode(),
-        "LICENSE": licence(LICENCE).encode(),
+        "CARD.md": card(args.name, labels, names, training, found.sections()).encode(),
+        "LICENSE": sources.document(names).encode(),
     }
 
 
@@ -253,7 +269,7 @@ def _say(
         print(json.dumps({"pack": str(args.out), "models": models, "bytes": total, **report}))
         return
     for name, row in report["artefacts"].items():
-        print(f"{name:<12} dev UAR {row['dev']['uar']:.3f}  test UAR {row['test']['uar']:.3f}")
+        print(f"{name:<12} " + "  ".join(f"{part} UAR {q['uar']:.3f}" for part, q in row.items()))
     for name, row in report["parity"].items():
         print(f"{name:<12} decisions differ {row['decisions']:.2%}, V/A/D by {row['vad']:.4f}")
     print(f"{args.out}: models {models:,} bytes, all files {total:,} bytes")

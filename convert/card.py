@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from convert import sources
+from train.evaluate import RAVDESS
 
 TEMPLATE = """# {name}
 
@@ -18,72 +21,165 @@ at work and in education. Tell the people who are heard.
 
 ## Made from
 {sources}
-Test speakers (RAVDESS actors, in no part of the training): {test}.
-Development speakers (early stop, temperature, thresholds): {dev}.
-Commands: {commands}
+{teacher}
+Test speakers, in no part of the training: {test}.
+{development}
+Commands, in this order:
+
+{commands}
 
 ## Quality
-RAVDESS speech, 8 classes, actors apart, one seed; "streaming" is the artefact as shipped. RAVDESS
-has acted speech of two fixed sentences; its V/A/D are derived from the emotion word (Russell &
-Mehrabian 1977), not rated. {folds}
-{speakers}
+{corpus}; actors apart. "streaming" is the artefact as shipped.
 
-| artefact | dev UAR | dev CCC V / A / D (derived) | test UAR | test CCC V / A / D (derived) |
-|---|---|---|---|---|
+### This pack
 {artefacts}
 
-Text: {text}
-With a third of the words, as the recogniser leaves them, about half of this remains.
+### Models made the same way, every speaker tested
+{protocols}
 
-Fusion was fitted on constructed pairs (RAVDESS voices with sentences of the same emotion): no open
-English corpus carries emotion in both voice and words.
+### Noise, rooms, level, microphones
+Points of UAR lost against clean, the whole recording degraded.
+
+{robustness}
+
+### Knowing that it does not know
+{calibration}
+{gate}
+
+### Over time
+{streaming}
+
+### A voice learned
+{speakers}
+
+### Words
+{text}
+
+Fusion was fitted on constructed pairs (voices with sentences of the same emotion): no open English
+corpus carries emotion in both voice and words. On test actors with test sentences, a third of the
+words: {fusion}
 
 ## Limits
-- Trained on acted speech of North American (and a few German) adults; expect less on
-  spontaneous speech, children, other accents and languages.
-- Words are recognised worst where emotion is strongest; with no keyword heard the result is
+- {heard}; expect less on spontaneous speech, children, other accents and languages.
+{absent}- Words are recognised worst where emotion is strongest; with no keyword heard the result is
   the voice's alone.
 - Single utterances are often wrong: use the confidence, and "unknown".
 
 ## Licence
-Weights: {licence} (RAVDESS is CC BY-NC-SA 4.0, EmoBank CC BY-SA 4.0; the embedding starts from
-Warriner's norms, CC BY-NC-ND 3.0, which are not in the pack): no commercial use.
+Weights: {licence}. {use}
+
+{notices}
+
 The code of hearten is Apache-2.0. The language model and dictionary come from CMU Sphinx
-(BSD-style licence).
+(BSD-style licence, its words are in LICENSE).
 """
+RAVDESS_CORPUS = (
+    "RAVDESS speech, 8 classes: acted, two fixed sentences; its V/A/D are derived from the emotion "
+    "word (Russell & Mehrabian 1977), not rated"
+)
+OTHER_CORPUS = "Test speech of {}; V/A/D of acted speech are derived from the emotion word"
+TEACHER = (
+    "The voice also learnt from a teacher ({}): soft labels by heads, each fitted on other "
+    "speakers, on the frozen encoder of Whisper base (OpenAI, MIT); its weights are not in "
+    "the pack."
+)
+PARTS = {
+    "dev": "dev",
+    "heard": "development speakers (heard in training)",
+    "test": "test",
+}
+VOICES = {
+    "ravdess": "North American adults (RAVDESS)",
+    "emodb": "a few German adults (EmoDB)",
+    "crema-d": "North American adults (CREMA-D)",
+    "tess": "two Canadian women (TESS)",
+}
 
 
-def card(name: str, labels: list[str], licence: str, training: Mapping[str, Any]) -> str:
-    """Return the text of ``CARD.md``."""
+def card(
+    name: str,
+    labels: Sequence[str],
+    names: Sequence[str],
+    training: Mapping[str, Any],
+    evidence: Mapping[str, str],
+) -> str:
+    """Return the text of ``CARD.md``.
+
+    ``names`` are all data of the pack (``convert.sources``), ``training`` is the manifest's
+    section, ``evidence`` has the paragraphs of ``convert.evidence``.
+    """
     voice = training["voice"]
+    partition = voice["partition"]
+    absent = [label for label in voice["labels"] if label not in labels]
     return TEMPLATE.format(
         name=name,
         labels=", ".join(labels),
-        licence=licence,
         sources=training["sources"],
-        folds=training["folds"],
-        speakers=training["speakers"],
-        test=", ".join(voice["partition"]["test"]),
-        dev=", ".join(voice["partition"]["dev"]),
-        commands="; ".join(f"`{command}`" for command in training["commands"]),
-        artefacts="\n".join(_row(kind, row) for kind, row in training["artefacts"].items()),
+        teacher=_teacher(voice),
+        test=", ".join(partition["test"]),
+        development=_development(voice),
+        commands="\n".join(f"- `{command}`" for command in training["commands"]),
+        corpus=_corpus(voice),
+        artefacts=_artefacts(training["artefacts"]),
         text=training["text"],
+        fusion=_fusion(training["fusion"]),
+        heard=_heard(voice["corpora"]),
+        absent=f"- Never says {' or '.join(absent)}: nobody spoke so in training.\n" * bool(absent),
+        licence=sources.licence_of(names),
+        use=sources.use(names),
+        notices="\n".join(f"- {line}" for line in sources.notices(names)),
+        **evidence,
     )
 
 
-def licence(name: str) -> str:
-    """Return the text of ``LICENSE``."""
+def _teacher(voice: Mapping[str, Any]) -> str:
+    taught = voice["teacher"]
+    return TEACHER.format(f"`{taught}`") if taught else "No teacher: labels of the corpora alone."
+
+
+def _development(voice: Mapping[str, Any]) -> str:
+    dev = ", ".join(voice["partition"]["dev"])
+    if not voice["sibling"]:
+        return f"Development speakers (temperature, thresholds, fusion), not in training: {dev}."
     return (
-        f"The model weights of this pack are licensed under {name}\n"
-        "(https://creativecommons.org/licenses/by-nc-sa/4.0/), as the data they were trained on.\n"
-        "words.lm.bin and words.dict are derived from the CMU Sphinx en-us models,\n"
-        "Copyright (C) Carnegie Mellon University, under their BSD-style licence.\n"
+        f"Development speakers: {dev}. They are in the training; temperature, thresholds and "
+        f"fusion come from a first model of the same making (`{voice['sibling']}`) that kept them "
+        "apart."
     )
 
 
-def _row(kind: str, row: Mapping[str, Any]) -> str:
+def _corpus(voice: Mapping[str, Any]) -> str:
+    if voice["partition"]["protocol"] in RAVDESS:
+        return RAVDESS_CORPUS
+    return OTHER_CORPUS.format(", ".join(voice["corpora"]))
+
+
+def _artefacts(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a table of UAR and CCC of each artefact on each part that was scored."""
+    parts = list(next(iter(rows.values())))
+    named = [PARTS.get(part, part) for part in parts]
+    head = [f"{n} UAR | {n} CCC V / A / D (derived)" for n in named]
+    lines = [f"| artefact | {' | '.join(head)} |", "|---" * (1 + 2 * len(parts)) + "|"]
+    return "\n".join(lines + [_row(kind, row, parts) for kind, row in rows.items()])
+
+
+def _row(kind: str, row: Mapping[str, Any], parts: Sequence[str]) -> str:
     cells = [kind]
-    for part in ("dev", "test"):
+    for part in parts:
         values = row[part]
         cells += [f"{values['uar']:.3f}", " / ".join(f"{x:.2f}" for x in values["ccc"])]
     return "| " + " | ".join(cells) + " |"
+
+
+def _fusion(metrics: Mapping[str, Any]) -> str:
+    test = metrics["test"]
+    return (
+        f"macro-F1 {test['voice_macro_f1']:.3f} voice alone, {test['fused_macro_f1']:.3f} fused; "
+        f"calibration error {test['voice_ece']:.3f} and {test['fused_ece']:.3f}."
+    )
+
+
+def _heard(corpora: Sequence[str]) -> str:
+    """Return who spoke in training."""
+    known = [VOICES.get(n.removesuffix("-speech").removesuffix("-song"), n) for n in corpora]
+    return f"Trained on the acted speech of {', '.join(dict.fromkeys(known))}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.emotion import Floats, Scores
+from edge.errors import HeartenError
 from edge.fusion import LogLinear
+from train import licence, recordings, text_sources
 from train.corpora import LABELS
 from train.metrics import ccc, ece, macro_f1, nll
 from train.pairs import (
@@ -48,10 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/fusion"))
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--commercial", action="store_true", help="refuse models from data that forbid it"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit on development predictions and write ``fusion.json``."""
+    """Fit on development predictions and write ``fusion.json``.
+
+    Raises:
+        HeartenError: no such models, or ``--commercial`` and their data forbid it.
+    """
+    sources = sources_of(args.voice, args.text)
+    if args.commercial:
+        licence.demand_commercial(sources)
     voices, texts = load_voices(args.voice, "dev"), load_texts(args.text, "dev")
     rng = np.random.default_rng(args.seed)
     temperature = fit_temperature(voices)
@@ -71,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         "fusion": manifest_section(fusion, texts.labels),
         "calibration": calibration,
         "metrics": report,
+        "sources": sources,
         "command": f"python -m train {' '.join(sys.argv[1:])}",
         "notes": "constructed pairs, actors apart",
     }
@@ -87,7 +100,7 @@ def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Return the comparison on test speakers and sentences in the form that the report reads."""
     return {
         "task": "fusion",
-        "corpus": "ravdess-speech with emobank, goemotions, isear (constructed pairs)",
+        "corpus": f"{_paired(content['sources'])} (constructed pairs)",
         "protocol": "test actors and test sentences, a third of the words",
         "artefact": "float scores, fusion as shipped",
         "model": {"kind": content["fusion"]["kind"]},
@@ -98,6 +111,23 @@ def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "notes": content["notes"],
     }
+
+
+def sources_of(voice: Path, text: Path) -> list[str]:
+    """Return all that the two models are made from; raises HeartenError where one is missing."""
+    try:
+        heard, read = (json.loads((folder / "model.json").read_text()) for folder in (voice, text))
+    except (OSError, ValueError) as error:
+        raise HeartenError(f"{error}: python -m train voice, python -m train text") from None
+    taught = bool(heard.get("teacher"))
+    own = heard.get("sources") or licence.of_voice(heard["corpora"], taught)
+    return list(dict.fromkeys([*own, *read.get("sources", text_sources.SOURCES)]))
+
+
+def _paired(sources: Sequence[str]) -> str:
+    """Return what speaks and what is said in the pairs: speech only, and texts with labels."""
+    voices = [n for n in recordings.KNOWN if n in sources and n != "ravdess-song"]
+    return f"{', '.join(voices)} with {', '.join(text_sources.corpora(sources))}"
 
 
 def calibrated(voices: Voices, temperature: float) -> Floats:

@@ -40,7 +40,11 @@ TERMS: Mapping[str, Terms] = {
     "glove": Terms("PDDL 1.0", True, "GloVe, Pennington et al. (2014)"),
     "librispeech": Terms("CC BY 4.0", True, "LibriSpeech, Panayotov et al. (2015)"),
     "coffee": Terms("Apache-2.0", True, "Picovoice (2020)"),
+    "whisper-base": Terms("MIT", True, "Whisper, Radford et al. (2022), OpenAI"),
+    "sentence-encoder": Terms("Apache-2.0", True, "Sentence-Transformers, Reimers et al. (2019)"),
+    "cmu-sphinx": Terms("BSD", True, "CMU Sphinx en-us, Carnegie Mellon University"),
 }
+ADDED = ("noise", "librispeech")  # to what every voice hears in training: noise and babble
 OWN = Terms("yours to state", False, "recordings of your own")  # a CSV
 
 
@@ -52,6 +56,11 @@ def demand_commercial(names: Sequence[str]) -> None:
         raise HeartenError(
             f"--commercial, but {', '.join(refused)} may not be used so; allowed: {allowed}"
         )
+
+
+def of_voice(corpora: Sequence[str], taught: bool) -> list[str]:
+    """Return all that a voice model is made from; ``taught``: by a teacher's labels too."""
+    return list(dict.fromkeys([*corpora, *ADDED, *(["whisper-base"] if taught else [])]))
 
 
 def of_weights(names: Sequence[str]) -> str:

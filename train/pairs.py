@@ -1,6 +1,6 @@
 """Constructed pairs of voices and sentences, for want of a corpus with emotion in both.
 
-An utterance of a RAVDESS actor meets sentences of the same emotion, or of the same quantiles of
+An utterance of an actor meets sentences of the same emotion, or of the same quantiles of
 V/A/D, as a recogniser would leave them: a third of the words.
 """
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edge.emotion import Floats
 from edge.errors import HeartenError
 from train.corpora import LABELS
+from train.text_data import CORPORA
 
 # Text knows no calm: what says "neutral" speaks for both.
 TEXT_CLASS = {label: label for label in LABELS} | {"calm": "neutral"}
@@ -64,7 +65,7 @@ def load_texts(folder: Path, part: str) -> Texts:
     saved = _arrays(folder / "predictions.npz", "text")
     labels = tuple(json.loads((folder / "model.json").read_text())["labels"])
     rows: dict[str, list[NDArray[Any]]] = {}
-    for corpus in ("emobank", "goemotions", "isear"):
+    for corpus in (name for name in CORPORA if f"{name}/{part}/targets" in saved):
         targets = saved[f"{corpus}/{part}/targets"]
         rated = corpus == "emobank"
         one = np.isclose(targets.max(axis=1), 1.0) if not rated else np.zeros(len(targets), bool)

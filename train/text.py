@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from numpy.typing import NDArray
 from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
 from edge.text import SLOTS
-from train import metrics, text_data, vocabulary
-from train.corpora import glove, root, warriner
+from train import metrics, text_data, text_sources, vocabulary
+from train.corpora import glove, root
 from train.text_data import CATEGORIES, Bags
 from train.text_model import LIMIT, STARTS, Lookup, Shape, arrays, initial_table, network
 from train.text_training import Data, Settings, Split, Trainer, read_data, read_teacher
@@ -131,13 +132,22 @@ def contrasts(trainer: Trainer, keywords: tuple[str, ...]) -> dict[str, list[flo
 
 
 def save_model(
-    trainer: Trainer, data: Data, out: Path, shape: Shape, lookup: Lookup, seed: int
+    trainer: Trainer,
+    data: Data,
+    out: Path,
+    shape: Shape,
+    lookup: Lookup,
+    seed: int,
+    sources: Sequence[str],
 ) -> None:
-    """Write ``model.npz`` (plain arrays) and ``model.json`` (what a graph needs besides them)."""
+    """Write ``model.npz`` (plain arrays) and ``model.json`` (what a graph needs besides them).
+
+    ``sources`` are all data that it was made from.
+    """
     np.savez_compressed(out / "model.npz", **arrays(trainer.model, lookup))
     dev = data["emobank"]["dev"]
     predicted, _ = trainer.predict(dev.bags)
-    share = np.concatenate([data[name]["train"].targets for name in text_data.CORPORA[1:]])
+    share = np.concatenate([data[name]["train"].targets for name in data if name != "emobank"])
     described = {
         "vocabulary": "keywords.txt",
         "slots": SLOTS,
@@ -153,7 +163,9 @@ def save_model(
             "reference_mean": _rounded(dev.targets.mean(axis=0)),
             "reference_sd": _rounded(dev.targets.std(axis=0)),
         },
-        "category_mapping": text_data.category_mapping(),
+        "category_mapping": text_data.category_mapping(list(data)),
+        "sources": list(sources),
+        "command": f"python -m train {' '.join(sys.argv[1:])}",
         "settings": asdict(trainer.settings),
         "seed": seed,
     }
@@ -186,8 +198,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=Settings().epochs, help="most epochs")
-    parser.add_argument("--start", choices=STARTS, default=STARTS[0], help="of the table")
+    parser.add_argument(
+        "--start", choices=STARTS, help=f"of the table ({STARTS[0]}; without Warriner's: glove)"
+    )
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="teacher.npz of train teacher")
+    text_sources.add_arguments(parser)
     parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
 
@@ -199,13 +214,17 @@ def run(args: argparse.Namespace) -> int:
     tf.keras.utils.set_random_seed(args.seed)
     tf.config.experimental.enable_op_determinism()
     keywords = vocabulary.read(args.out)
+    sources, start = _sources(args), _start(args)
     teacher = read_teacher(args.teacher)
-    data = read_data(root(), keywords.forms, 600 if args.smoke else None, teacher)
+    limit, own = 600 if args.smoke else None, text_sources.corpora(_without(args))
+    data = read_data(root(), keywords.forms, limit, teacher, own)
     epochs = min(args.epochs, 2) if args.smoke else args.epochs
     weight = Settings().teacher_weight if teacher else 0.0
     shape, settings = Shape(), replace(Settings(), epochs=epochs, teacher_weight=weight)
-    sources = glove.vectors(root()), warriner.norms(root())
-    table = initial_table(keywords.rows, *sources, shape.width, args.start, args.seed)
+    norms = text_sources.norms(root(), _without(args))
+    table = initial_table(
+        keywords.rows, glove.vectors(root()), norms, shape.width, start, args.seed
+    )
     spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
     lookup = vocabulary.lookup(keywords)
     model = network(shape, table, lookup, settings.dropout, args.seed)
@@ -221,15 +240,34 @@ def run(args: argparse.Namespace) -> int:
         "contrasts": contrasts(trainer, keywords.forms),
         "keywords": len(keywords.rows),
         "forms": len(keywords.forms),
-        "start": args.start,
+        "start": start,
         "teacher": bool(teacher),
         "smoke": args.smoke,
     }
-    save_model(trainer, data, args.out, shape, lookup, args.seed)
+    save_model(trainer, data, args.out, shape, lookup, args.seed, sources)
     save_predictions(trainer, data, args.out / "predictions.npz")
     _write_json(args.out / "metrics.json", result)
     print(f"text: wrote {args.out}/model.npz, metrics.json, predictions.npz", file=sys.stderr)
     return 0
+
+
+def _without(args: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(name for name in text_sources.SOURCES if name not in args.without)
+
+
+def _sources(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return all data that the model is made from: its own, the keywords', and the teacher's."""
+    taught = (*text_data.CORPORA, text_sources.ENCODER) if args.teacher else ()
+    return text_sources.chosen(args, (*text_sources.read(args.out), *taught))
+
+
+def _start(args: argparse.Namespace) -> str:
+    """Return what the table starts from; HeartenError where that is left out."""
+    left_out = "warriner" in args.without
+    start = args.start or ("glove" if left_out else STARTS[0])
+    if left_out and "norms" in start:
+        raise HeartenError(f"--start {start} needs Warriner's norms, which --without leaves out")
+    return str(start)
 
 
 def _restore(trainer: Trainer, out: Path) -> None:
@@ -242,7 +280,7 @@ def _restore(trainer: Trainer, out: Path) -> None:
 def _summary(scores: dict[str, dict[str, dict[str, float]]]) -> str:
     clean = scores["clean"]
     rated = " ".join(f"{clean['emobank']['r_' + name]:.3f}" for name in DIMENSIONS)
-    named = " ".join(f"{clean[name]['macro_f1']:.3f}" for name in text_data.CORPORA[1:])
+    named = " ".join(f"{clean[name]['macro_f1']:.3f}" for name in clean if name != "emobank")
     return f"r {rated} F1 {named} quality {quality(scores):.4f}"
 
 

@@ -41,22 +41,23 @@ MASK = re.compile(r"\[[A-Z]+\]")
 Parts = Mapping[str, list[Utterance]]
 
 
-def load(folder: Path) -> dict[str, dict[str, list[Utterance]]]:
-    """Return the utterances by corpus and split (train, dev, test).
+def load(folder: Path, names: Sequence[str] = CORPORA) -> dict[str, dict[str, list[Utterance]]]:
+    """Return the utterances of the named corpora by corpus and split (train, dev, test).
 
     EmoBank and GoEmotions have official splits. In ISEAR a respondent belongs to one split, by
     a checksum of the number: a tenth of the people to dev and a tenth to test.
     """
-    people = [replace(u, split=respondent_split(u.speaker or "")) for u in isear.load(folder)]
-    corpora = {
-        "emobank": emobank.load(folder),
-        "goemotions": goemotions.load(folder),
-        "isear": [u for u in people if u.labels],
-    }
+    loaders = {"emobank": emobank.load, "goemotions": goemotions.load, "isear": _respondents}
+    corpora = {name: loaders[name](folder) for name in CORPORA if name in names}
     return {
         name: {part: [u for u in found if u.split == part] for part in ("train", "dev", "test")}
         for name, found in corpora.items()
     }
+
+
+def _respondents(folder: Path) -> list[Utterance]:
+    people = [replace(u, split=respondent_split(u.speaker or "")) for u in isear.load(folder)]
+    return [u for u in people if u.labels]
 
 
 def respondent_split(speaker: str) -> str:
@@ -64,9 +65,10 @@ def respondent_split(speaker: str) -> str:
     return {0: "test", 1: "dev"}.get(zlib.crc32(speaker.encode()) % 10, "train")
 
 
-def category_mapping() -> dict[str, dict[str, str]]:
+def category_mapping(names: Sequence[str] = CORPORA) -> dict[str, dict[str, str]]:
     """Return corpus -> published label -> category, as the model file records it."""
-    return {"goemotions": dict(goemotions.LABEL_OF), "isear": dict(isear.LABEL_OF)}
+    every = {"goemotions": dict(goemotions.LABEL_OF), "isear": dict(isear.LABEL_OF)}
+    return {name: mapping for name, mapping in every.items() if name in names}
 
 
 def words_of(utterance: Utterance) -> list[str]:

@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edge.emotion import Floats
 from edge.interpreter import Graph
-from train import text, vocabulary
+from train import text, text_sources, vocabulary
 from train.corpora import root
 from train.provenance import commit
 from train.text_data import Bags
@@ -35,14 +36,15 @@ def run(args: argparse.Namespace) -> int:
 
     content = build(args.text)
     graph = Graph(content, "text.tflite")
-    data = read_data(root(), vocabulary.read(args.text).forms, None)
-    seed = json.loads((args.text / "metrics.json").read_text())["seed"]
+    used = text_sources.corpora(_json(args.text / "model.json").get("sources", PROTOCOLS))
+    data = read_data(root(), vocabulary.read(args.text).forms, None, corpora=used)
+    seed = _json(args.text / "metrics.json")["seed"]
     args.results.mkdir(parents=True, exist_ok=True)
-    for corpus, protocol in PROTOCOLS.items():
+    for corpus in data:
         row = {
             "task": "text",
             "corpus": corpus,
-            "protocol": protocol,
+            "protocol": PROTOCOLS[corpus],
             "artefact": "int8 rows",
             "model": {"bytes": len(content)},
             "seeds": [seed],
@@ -55,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
         (args.results / f"text-{corpus}.json").write_text(json.dumps(row, indent=1) + "\n")
         print(json.dumps(row) if args.json else _line(row))
     return 0
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text())
 
 
 def predict(graph: Graph, bags: Bags) -> tuple[Floats, Floats]:

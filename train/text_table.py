@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from train import text, vocabulary
+from train import text, text_sources, vocabulary
 from train.provenance import commit
 from train.text_model import STARTS
 
@@ -58,6 +58,7 @@ def _metrics(args: argparse.Namespace, start: str, taught: bool, seed: int) -> d
     out = args.out / f"{start}-{'taught' if taught else 'alone'}-{seed}"
     if not (out / "metrics.json").is_file():
         vocabulary.write(vocabulary.read(args.text), out)
+        text_sources.write(out, text_sources.read(args.text))
         shutil.rmtree(out / "checkpoint", ignore_errors=True)
         parser = argparse.ArgumentParser()
         text.add_arguments(parser)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ TAUGHT = 3 + len(CATEGORIES)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train; ``parts`` are the utterances of EmoBank, GoEmotions and ISEAR in a batch."""
+    """How to train; ``parts`` are the utterances of EmoBank, GoEmotions and ISEAR in a batch; of
+    a corpus that is left out there are none."""
 
     epochs: int = 30
     patience: int = 10
@@ -71,6 +72,7 @@ def read_data(
     keywords: tuple[str, ...],
     limit: int | None,
     teacher: Mapping[str, Array] | None = None,
+    corpora: Sequence[str] = text_data.CORPORA,
 ) -> Data:
     """Return corpus -> split -> data; ``limit`` keeps the first utterances of each (smoke).
 
@@ -78,7 +80,7 @@ def read_data(
         HeartenError: the teacher knows other sentences.
     """
     data: Data = {}
-    for corpus, parts in text_data.load(folder).items():
+    for corpus, parts in text_data.load(folder, corpora).items():
         targets = text_data.vad_targets if corpus == "emobank" else text_data.category_targets
         data[corpus] = {}
         for name, utterances in parts.items():
@@ -160,13 +162,13 @@ class Trainer:
         return loss
 
     def train_epoch(self, data: Data, rng: np.random.Generator) -> float:
-        """Go once through EmoBank, with draws from the other two; return the mean loss."""
-        train = [data[corpus]["train"] for corpus in text_data.CORPORA]
+        """Go once through EmoBank, with draws from the others; return the mean loss."""
+        train = [data[corpus]["train"] for corpus in text_data.CORPORA if corpus in data]
         last = max(int(part.bags.ids.max(initial=1)) for part in train)
         counts = text_data.word_counts(train[1].bags, last + 1)
         heard = [text_data.as_heard(part.bags, counts, rng) for part in train]
         order = rng.permutation(len(heard[0]))
-        first, *others = self.settings.parts
+        first, *others = self.settings.parts[: len(train)]
         first = min(first, len(order))
         losses = []
         for start in range(0, len(order) - first + 1, first):

@@ -36,8 +36,8 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from edge.errors import HeartenError
 from edge.text import tokenise
-from train import text_data, text_hearing
-from train.corpora import glove, root, warriner
+from train import text_data, text_hearing, text_sources
+from train.corpora import glove, root
 from train.text_forms import share
 from train.text_hearing import Hearing
 from train.text_model import Lookup
@@ -186,17 +186,18 @@ def build(
     hearing: Hearing,
     content_only: bool = False,
     smoke: bool = False,
+    names: Sequence[str] = text_sources.SOURCES,
 ) -> Keywords:
-    """Return the keywords made from the corpora under ``folder``.
+    """Return the keywords made from the named data under ``folder``.
 
     ``size`` and ``forms`` are the most keywords and the most forms, keywords included; the forms
     are the most frequent ones that can share a row. ``smoke`` reads only the first 2000 training
     utterances of each corpus.
     """
-    norms = warriner.norms(folder)
+    norms = text_sources.norms(folder, names)
     words, vectors = glove.vectors(folder)
     sources: list[tuple[list[list[str]], Array]] = []
-    for corpus, parts in text_data.load(folder).items():
+    for corpus, parts in text_data.load(folder, names).items():
         train = parts["train"][: 2000 if smoke else None]
         targets = text_data.vad_targets if corpus == "emobank" else text_data.category_targets
         said = [text_data.words_of(utterance) for utterance in train]
@@ -225,6 +226,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hearing", action="store_true", help="only fit how well words are heard, and print it"
     )
+    text_sources.add_arguments(parser)
     parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
 
 
@@ -235,8 +237,10 @@ def run(args: argparse.Namespace) -> int:
         numbers, items = text_hearing.fit(root(), hearing, 10 if args.smoke else None)
         print(f"{items} words: {', '.join(f'{x:.3f}' for x in numbers)}")
         return 0
-    keywords = build(root(), args.size, args.forms, hearing, args.content_only, args.smoke)
+    names = text_sources.chosen(args)
+    keywords = build(root(), args.size, args.forms, hearing, args.content_only, args.smoke, names)
     write(keywords, args.out)
+    text_sources.write(args.out, names)
     counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
     print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)
     return 0

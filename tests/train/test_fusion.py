@@ -34,6 +34,7 @@ def made_voice(folder: Path, rng: np.random.Generator, over: float = 3.0) -> Non
             f"{part}/vad": (truth * [0.1, 0.9, 0.9] + rng.normal(scale=0.1, size=(400, 3))),
         }
     np.savez(folder / "predictions.npz", **rows)
+    (folder / "model.json").write_text(json.dumps({"corpora": ["crema-d"]}))
 
 
 def made_text(folder: Path, rng: np.random.Generator) -> None:
@@ -73,6 +74,9 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict:
     assert fusion.run(parser.parse_args(options)) == 0
     stored = json.loads((tmp_path / "results" / fusion.RESULT).read_text())
     assert "constructed" in stored["notes"]
+    assert stored["corpus"] == "crema-d with emobank, goemotions, isear (constructed pairs)"
+    with pytest.raises(HeartenError, match="isear"):  # the texts forbid it
+        fusion.run(parser.parse_args([*options, "--commercial"]))
     return json.loads((tmp_path / "out" / "fusion.json").read_text())
 
 
