@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import cache
 from typing import Any
 
@@ -26,10 +27,16 @@ def interpreter_class() -> tuple[Any, str]:
             return importlib.import_module(name).Interpreter, name
         except ImportError:
             continue
-    raise HeartenError(
-        "no TFLite interpreter found: pip install tflite-runtime 'numpy<2' (Python 3.11) "
-        "or pip install ai-edge-litert (Python 3.12 and later)"
-    )
+    raise HeartenError(f"no TFLite interpreter found: {_advice()}")
+
+
+def _advice() -> str:
+    """Return what gives this machine an interpreter; 32-bit Arm has one for Python 3.11 only."""
+    if sys.version_info < (3, 12):
+        return "pip install tflite-runtime 'numpy<2'"
+    if sys.maxsize < 2**32:  # a 64-bit kernel may run a 32-bit system
+        return "there is none for 32-bit Arm and this Python; use a 64-bit system or Python 3.11"
+    return "pip install ai-edge-litert"
 
 
 class Graph:
