@@ -21,6 +21,7 @@ SENTENCES = (
 )
 TRIES = 3  # for each sentence
 PATIENCE = 12.0  # seconds of a try
+NOBODY = "nobody was heard: speak up, or nearer"
 BYTES = 2 * RATE  # a second
 BAR = 30
 ERASE = "\r\033[K"
@@ -67,7 +68,7 @@ class Room:
         self._engine.learner = learner = Enrolment(self._kind)
         meter, display = Meter(), _display()
         warnings: list[str] = []
-        waited = 0.0
+        waited, told = 0.0, False
         while waited < PATIENCE:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -75,19 +76,24 @@ class Room:
             ended = self._engine.push(chunk) if chunk else self._engine.flush()
             warnings += filter(None, [meter.push(chunk)])
             display(meter.rms_db)
-            if learner.evidence or learner.short or (ended and not chunk):
+            told = any(event.type == "final" for event in ended)
+            if learner.evidence or learner.short or told:
                 break
             waited += len(chunk) / BYTES if chunk else LOOK
         self._engine.flush()
         display(None)
-        if learner.evidence:
+        if learner.evidence or told:
             # Silence completes the meter's window. Only clipping spoils what was said.
             warnings += filter(None, [meter.push(bytes(round(WINDOW * BYTES)))])
+        if learner.evidence:
             clipped = MESSAGES["clipped"]
             return clipped if clipped in warnings else None, learner.evidence
         if learner.short:
             return f"that was shorter than {SHORTEST:g} s: please say the whole sentence", None
-        return warnings[-1] if warnings else "nobody was heard: speak up, or nearer", None
+        if warnings:
+            return warnings[-1], None
+        nobody = "that did not sound like speech: please say it again" if told else NOBODY
+        return nobody, None
 
 
 def _tell(text: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from edge import Engine
+from edge.pack import open_pack
 from edge.web.address import Address
 from tests.edge.browser import Served, Visit, chromium, served
 from tests.edge.made import read_wav
@@ -337,7 +338,8 @@ def test_by_keyboard_alone(browser: Any, server: Served, samples: Path) -> None:
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert visit.page.evaluate(outline) == "solid"  # where the focus is, is seen
     visit.page.get_by_role("button", name=re.compile("balanced")).press("Enter")
-    visit.until("document.getElementById('reject').value === '0.35'")
+    balanced = open_pack().manifest.reject["balanced"]
+    visit.until(f"document.getElementById('reject').value === '{balanced:.2f}'")
     visit.close()
 
 

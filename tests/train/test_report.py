@@ -34,7 +34,7 @@ class Page(HTMLParser):
         assert not self.open
 
     def handle_starttag(self, tag, attrs):
-        if tag not in VOID:
+        if tag != "meta":
             self.open.append(tag)
         self.addresses += [v for k, v in attrs if k in ("href", "src")]
         self.ids += [v for k, v in attrs if k == "id"]
