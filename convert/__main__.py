@@ -87,8 +87,8 @@ def convert(args: argparse.Namespace) -> int:
     """Convert, compare, and write the pack; raises HeartenError where it must not be written."""
     runs = Runs.of(args)
     from convert import labels, pack, text  # TensorFlow takes seconds to import
-    from convert.artefacts import calibration_frames, compare, score
-    from convert.voice import VoiceModel, graphs
+    from convert.artefacts import compare, files_of, score
+    from convert.voice import VoiceModel
 
     model = VoiceModel.load(runs.voice)
     fusion = _json(runs.fusion / "fusion.json")
@@ -96,14 +96,12 @@ def convert(args: argparse.Namespace) -> int:
     if args.commercial:
         licence.demand_commercial(names)
     temperature = fusion["calibration"]["temperature"]
-    frames = calibration_frames(model) if args.quantize in ("int8", "int16x8") else []
-    graph, head = graphs(model, args.quantize, frames)
-    files = {"voice.tflite": graph, "head.tflite": head}
+    files = files_of(model, args.quantize)
     report = compare(score(model, runs.voice, files, temperature), runs.voice)
     training = _training(model, runs, report, fusion)
     whole, model = model, labels.only(model, labels.present(model.about))
     if model is not whole:
-        files["head.tflite"] = graphs(model, args.quantize, frames)[1]
+        files["head.tflite"] = files_of(model, args.quantize)["head.tflite"]
     files["text.tflite"] = text.build(runs.text)
     models = sum(len(content) for content in files.values())
     if models > LARGEST_MODELS:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convert.parity import Said, demand, difference, quality, quantised, streaming
-from convert.voice import VoiceModel
+from convert.voice import VoiceModel, graphs
 from edge.audio.files import read
 from edge.emotion import Floats
 from edge.endpoint import EndpointSettings
@@ -21,6 +21,7 @@ from train.corpora import Utterance
 
 ARTEFACTS = ("float", "quantised", "streaming")
 CALIBRATION = 40  # recordings
+NAMES = ("voice.tflite", "head.tflite")
 
 
 Found = dict[str, dict[str, Said]]
@@ -72,7 +73,7 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
         lags=model.lags,
         temperature=temperature,
     )
-    graph, head = (Graph(files[name], name) for name in ("voice.tflite", "head.tflite"))
+    graph, head = (Graph(files[name], name) for name in NAMES)
     return Voice(graph, head, settings)
 
 
@@ -84,6 +85,13 @@ def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
     frames = [v[1.0] for v in plain.utterances(items).values()]
     mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
     return [((f - mean) / std).astype(np.float32) for f in frames]
+
+
+def files_of(model: VoiceModel, quantization: str) -> dict[str, bytes]:
+    """Return the two graphs by their names in a pack."""
+    integers = quantization in ("int8", "int16x8")
+    made = graphs(model, quantization, calibration_frames(model) if integers else [])
+    return dict(zip(NAMES, made, strict=True))
 
 
 def calibration_frames(model: VoiceModel) -> list[Floats]:

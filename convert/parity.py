@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,9 +65,7 @@ def _whole(voice: Voice, frames: Floats) -> Scores:
 
 
 def _ended(voice: Voice) -> Scores:
-    voice.finish()
-    voice.mark(sys.maxsize)
-    scores = voice.score()
+    scores = voice.end()
     if scores is None:
         raise ParityError("an utterance gave no score")
     return scores

@@ -258,10 +258,10 @@ class Engine:
         return end
 
     def _partial(self, end: int) -> list[Emotion]:
-        voice, pooled = self._voice.score(), self._voice.pooled()
-        if voice is None:
+        pooled = self._voice.pooled()
+        if pooled is None:
             return []
-        return [self._decide("partial", self._place(end, pooled), voice)]
+        return [self._decide("partial", self._place(end, pooled), self._voice.shifted(pooled))]
 
     def _final(self, ended: bool) -> list[Emotion]:
         """Close the utterance; ``ended`` says that no silence follows, so blocks are padded."""
@@ -269,11 +269,12 @@ class Engine:
             self._voice.finish()
         end = self._count()
         self._past, self._free_from = self._past[:0], self._endpoint.frame
-        voice, pooled = self._voice.score(), self._voice.pooled()
+        pooled = self._voice.pooled()
         place = self._place(end, pooled)
         words = self._hearing.end(place.start, place.end)
-        if voice is None or pooled is None:
+        if pooled is None:
             return []
+        voice = self._voice.shifted(pooled)
         if place.speech >= LEAST:
             # Without the shift: what is learned must not follow from what was learned before.
             unshifted = voice if self._voice.shift is None else self._voice.judge(pooled)

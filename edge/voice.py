@@ -142,6 +142,12 @@ class Voice:
         self._run(np.concatenate([self._waiting, padding]), max(count, self.settings.stride))
         self._waiting = self._waiting[:0]
 
+    def end(self) -> Scores | None:
+        """The stream ends here and all of it counts: return its scores, None of no frame."""
+        self.finish()
+        self.mark(self._done)
+        return self.score()
+
     def pooled(self) -> Floats | None:
         """Return what is pooled so far, unshifted, shape (size,); None before the first block."""
         return self._pool.value()[0] if self._pool.steps else None
@@ -149,8 +155,10 @@ class Voice:
     def score(self) -> Scores | None:
         """Return the scores of what is pooled so far, None before the first block."""
         pooled = self.pooled()
-        if pooled is None:
-            return None
+        return None if pooled is None else self.shifted(pooled)
+
+    def shifted(self, pooled: Floats) -> Scores:
+        """Return the scores of what ``pooled`` returned, with the shift if there is one."""
         return self.judge(pooled if self.shift is None else pooled + self.shift)
 
     def judge(self, pooled: Floats) -> Scores:

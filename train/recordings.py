@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -30,6 +27,7 @@ from train.corpora import (
     table,
     tess,
 )
+from train.kept import kept
 
 CORPORA = ("ravdess-speech", "ravdess-song", "emodb")  # what training takes unless told
 FURTHER = {
@@ -140,27 +138,9 @@ class Frames:
         return [self._cached(_path(item), 1.0, trimmed=False) for item in items]
 
     def _cached(self, path: Path, speed: float, trimmed: bool) -> Floats:
-        status = path.stat()
-        key = json.dumps(
-            [
-                self.features.to_dict(),
-                self.endpoint.to_dict() if trimmed else None,
-                str(path.resolve()),
-                status.st_size,
-                status.st_mtime_ns,
-                speed,
-            ]
-        )
-        place = self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-        if place.exists():
-            return np.asarray(np.load(place), np.float32)
-        frames = self._compute(path, speed, trimmed)
-        self._cache.mkdir(parents=True, exist_ok=True)
-        # A run that is cut short leaves no half file, and runs side by side do not collide.
-        partial = place.with_suffix(f".{os.getpid()}.part.npy")
-        np.save(partial, frames)
-        partial.rename(place)
-        return frames
+        trimming = self.endpoint.to_dict() if trimmed else None
+        key = [self.features.to_dict(), trimming, speed]
+        return kept(self._cache, key, path, lambda place: self._compute(place, speed, trimmed))
 
     def _compute(self, path: Path, speed: float, trimmed: bool) -> Floats:
         samples = read(path)

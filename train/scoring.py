@@ -18,13 +18,11 @@ def score(folder: Path, quantization: str) -> dict[str, Any]:
     "quantised" hears an utterance in one piece, "streaming" in pieces of 100 ms.
     """
     from convert import artefacts
-    from convert.voice import VoiceModel, graphs
+    from convert.voice import VoiceModel
 
     model = VoiceModel.load(folder)
     temperature = fusion.fit_temperature(load_voices(folder, "dev"))
-    frames = artefacts.calibration_frames(model) if quantization in ("int8", "int16x8") else []
-    names = ("voice.tflite", "head.tflite")
-    files = dict(zip(names, graphs(model, quantization, frames), strict=True))
+    files = artefacts.files_of(model, quantization)
     saved = artefacts.predictions(folder)
     rows = {key: saved[f"test/{key}"] for key in ("logits", "vad", "truth", "classes")}
     ids = [str(name) for name in saved["test/ids"]]

@@ -217,14 +217,12 @@ def spoken(folder: Path) -> list[str]:
 def load(folder: Path, quantization: str, sounds: Mapping[str, Any], items: Sequence[Any]) -> Trial:
     """Convert a run of ``python -m train voice`` and hear the speech of all its actors."""
     from convert import artefacts
-    from convert.voice import VoiceModel, graphs
+    from convert.voice import VoiceModel
     from train import fusion
     from train.pairs import load_voices
 
     model = VoiceModel.load(folder)
-    frames = artefacts.calibration_frames(model) if quantization in ("int8", "int16x8") else []
-    names = ("voice.tflite", "head.tflite")
-    files = dict(zip(names, graphs(model, quantization, frames), strict=True))
+    files = artefacts.files_of(model, quantization)
     temperature = fusion.fit_temperature(load_voices(folder, "dev"))
     voice = artefacts.branch(model, files, temperature)
     heard = hear(voice, items, sounds)

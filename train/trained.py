@@ -48,14 +48,12 @@ def load(folder: Path, quantization: str, gate: bool = True) -> Trained:
     ``gate`` takes the run's gate into the pack, if it has one.
     """
     from convert import artefacts
-    from convert.voice import VoiceModel, graphs
+    from convert.voice import VoiceModel
 
     model = VoiceModel.load(folder)
     voices = load_voices(folder, "dev")
     temperature = fusion.fit_temperature(voices)
-    frames = artefacts.calibration_frames(model) if quantization in ("int8", "int16x8") else []
-    names = ("voice.tflite", "head.tflite")
-    files = dict(zip(names, graphs(model, quantization, frames), strict=True))
+    files = artefacts.files_of(model, quantization)
     about = model.about
     raw = {
         "format": manifest.FORMAT,
@@ -63,10 +61,10 @@ def load(folder: Path, quantization: str, gate: bool = True) -> Trained:
         "version": "0",
         "language": "en",
         "licence": about.get("licence", "unknown"),
-        "files": dict.fromkeys(names, ""),
+        "files": dict.fromkeys(files, ""),
         **{key: about[key] for key in ("labels", "features", "endpoint")},
         "voice": {
-            **dict(zip(("graph", "head"), names, strict=True)),
+            **dict(zip(("graph", "head"), files, strict=True)),
             **model.feeding,
         },
         "calibration": {

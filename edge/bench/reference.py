@@ -9,7 +9,6 @@ it to a pack that lacks it.
 from __future__ import annotations
 
 import importlib.util
-import sys
 from typing import Any
 
 import numpy as np
@@ -108,9 +107,7 @@ def _voice(pack: Pack) -> Scores:
     """Return the scores of the voice branch on the made signal."""
     voice = pack.voice()
     voice.push(reference_audio())
-    voice.finish()
-    voice.mark(sys.maxsize)
-    scores = voice.score()
+    scores = voice.end()
     if scores is None:
         raise PackError("the voice branch gave nothing on the reference signal")
     return scores
