@@ -7,7 +7,7 @@ signal, any chunking gives what ``python_speech_features.logfbank`` / ``mfcc`` g
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ class FeatureSettings:
     """How frames are made; part of the pack, so that no device can use another front end.
 
     ``window`` is in samples, ``low`` and ``high`` in Hz. ``floor`` is the smallest mel energy
-    (int16 scale): everything below, digital silence included, looks alike. ``cepstra`` and
-    ``lifter`` count for ``mfcc`` only. ``relative``: the first coefficient, the level, is counted
-    from the quietest frame since the start, so that the gain of a microphone drops out.
+    (int16 scale): everything below, digital silence included, looks alike. ``reach``: so does, in
+    dB, what lies that far below the loudest frame since the start; 0 for no such floor. ``cepstra``
+    and ``lifter`` count for ``mfcc`` only. ``relative``: the first coefficient, the level, is
+    counted from the quietest frame since the start. With both, the gain of a microphone drops out.
     """
 
     kind: str = "logmel"
@@ -42,12 +43,15 @@ class FeatureSettings:
     cepstra: int = 20
     lifter: int = 22
     relative: bool = False
+    reach: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown feature kind {self.kind!r}; known: {', '.join(KINDS)}")
         if self.relative and self.kind != "mfcc":
             raise ValueError("relative level needs 'mfcc', whose first coefficient is the level")
+        if not 0.0 <= self.reach <= 200.0:
+            raise ValueError(f"reach must be 0 to 200 dB, not {self.reach}")
 
     @property
     def size(self) -> int:
@@ -59,6 +63,55 @@ class FeatureSettings:
         return asdict(self)
 
 
+@dataclass(slots=True)
+class Heard:
+    """What has been heard of a signal so far: the energy of the loudest frame, summed over the
+    filters, and the first coefficient of the quietest."""
+
+    loudest: float = 0.0
+    quietest: float = np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Compressor:
+    """From mel energies to frames; training and the device do it here."""
+
+    settings: FeatureSettings
+    _cosine: NDArray[np.float64] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        cosine = cepstral_matrix(self.settings) if self.settings.kind == "mfcc" else None
+        object.__setattr__(self, "_cosine", cosine)
+
+    def __call__(self, energies: NDArray[np.float64], heard: Heard) -> Floats:
+        """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
+        floor = self._floor(energies, heard)
+        frames = np.log(np.maximum(energies, floor))
+        if self._cosine is not None:
+            frames = frames @ self._cosine
+        if self.settings.relative:
+            quietest = np.minimum(np.minimum.accumulate(frames[:, 0]), heard.quietest)
+            heard.quietest = float(quietest[-1])
+            frames[:, 0] -= np.maximum(quietest, self._level(floor))
+        return np.asarray(frames, np.float32)
+
+    def _floor(self, energies: NDArray[np.float64], heard: Heard) -> NDArray[np.float64]:
+        """Return the least energy of every frame, shape (n, 1) or (1, 1)."""
+        least = self.settings.floor
+        if not self.settings.reach:
+            return np.array([[least]])
+        loudest = np.maximum(np.maximum.accumulate(energies.sum(axis=1)), heard.loudest)
+        heard.loudest = float(loudest[-1])
+        return np.asarray(
+            np.maximum(loudest * 10.0 ** (-self.settings.reach / 10.0), least)[:, None]
+        )
+
+    def _level(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the first coefficient of a frame that is all floor."""
+        assert self._cosine is not None
+        return np.asarray(np.log(floor[:, 0]) * self._cosine[:, 0].sum())
+
+
 class Features:
     """Turns samples into frames as they come; one frame every 10 ms, 25 ms wide."""
 
@@ -66,14 +119,14 @@ class Features:
         self.settings = settings
         self._window = np.hamming(settings.window)
         self._bank = mel_filters(settings).T.copy()
-        self._cosine = cepstral_matrix(settings) if settings.kind == "mfcc" else None
+        self._compress = Compressor(settings)
         self.reset()
 
     def reset(self) -> None:
         """Forget the past: the next sample is the first of a signal."""
         self._previous: float | None = None
         self._tail: NDArray[np.float64] = np.zeros(0)
-        self._quietest = np.inf
+        self._heard = Heard()
 
     def missing(self, frames: int) -> int:
         """Return how many samples complete so many frames, at least 1 of each."""
@@ -104,22 +157,7 @@ class Features:
     def _frames(self, windows: NDArray[np.float64]) -> Floats:
         spectrum = np.fft.rfft(windows * self._window, self.settings.fft)
         power = (spectrum.real**2 + spectrum.imag**2) / self.settings.fft
-        logmel: NDArray[np.float64] = np.log(np.maximum(power @ self._bank, self.settings.floor))
-        if self._cosine is not None:
-            logmel = logmel @ self._cosine
-        if self.settings.relative:
-            self._quietest = relative_level(logmel, self._quietest)
-        return logmel.astype(np.float32)
-
-
-def relative_level(frames: NDArray[np.float64], quietest: float = np.inf) -> float:
-    """Count the first value of every frame from the least so far, in place; return the least.
-
-    ``frames`` have shape (n, size), n > 0; ``quietest`` is the least of the frames before.
-    """
-    least = np.minimum(np.minimum.accumulate(frames[:, 0]), quietest)
-    frames[:, 0] -= least
-    return float(least[-1])
+        return self._compress(power @ self._bank, self._heard)
 
 
 def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:

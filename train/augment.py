@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.emotion import Floats
 from edge.features import FeatureSettings, mel_filters
+from train.conditions import Condition
 
 NEPER_PER_DB = np.log(10.0) / 10.0  # log-mel values are natural logarithms of power
 
@@ -22,18 +23,20 @@ NEPER_PER_DB = np.log(10.0) / 10.0  # log-mel values are natural logarithms of p
 class AugmentSettings:
     """How much to vary.
 
-    ``noise_share`` of the recordings get noise, at an SNR in the range ``noise_snr_db``;
-    and up to ``margin_frames`` of background at both ends, where the device finds the ends late;
-    ``gain_share`` another level, in the range ``gain_db`` (the floor of the features hides what
-    gets too quiet); all get the response of another microphone: three cosines over the band, each
-    with a standard deviation of ``response_db``. Up to ``cut_frames`` are dropped at the start.
+    ``worse_share`` of the recordings are taken as they came through noise, babble or a microphone
+    that is too quiet. ``noise_share`` of the others get noise here, at an SNR in the range
+    ``noise_snr_db``, and up to ``margin_frames`` of background at both ends, where the device finds
+    the ends late; ``gain_share`` of all another level, in the range ``gain_db``; all get the
+    response of another microphone: three cosines over the band, each with a standard deviation of
+    ``response_db``. Up to ``cut_frames`` are dropped at the start.
     """
 
-    noise_share: float = 0.35
+    worse_share: float = 0.4
+    noise_share: float = 0.2
     noise_snr_db: tuple[float, float] = (0.0, 30.0)
     margin_frames: int = 40
     gain_share: float = 0.4
-    gain_db: tuple[float, float] = (-30.0, 20.0)
+    gain_db: tuple[float, float] = (-20.0, 20.0)
     response_db: float = 1.0
     cut_frames: int = 12
 
@@ -49,11 +52,13 @@ class Augment:
         self._lowest = float(np.log(features.floor))
         self._flat = flattening(features)
 
-    def __call__(self, versions: Mapping[float, Floats], rng: np.random.Generator) -> Floats:
-        """Return one variation, shape (n, filters), of ``versions`` (speed: frames)."""
-        speeds = list(versions)
-        frames = versions[speeds[rng.integers(len(speeds))]]
-        if self._noises and rng.random() < self._settings.noise_share:
+    def __call__(self, versions: Mapping[Condition, Floats], rng: np.random.Generator) -> Floats:
+        """Return one variation, shape (n, filters), of ``versions`` (condition: frames)."""
+        worse = [c for c in versions if c.kind not in ("clean", "speed")]
+        made = bool(worse) and rng.random() < self._settings.worse_share
+        found = worse if made else [c for c in versions if c not in worse]
+        frames = versions[found[rng.integers(len(found))]]
+        if not made and self._noises and rng.random() < self._settings.noise_share:
             frames = self._noisy(frames, rng)
         frames = np.maximum(self._coloured(frames, rng), self._lowest)
         return self._cut(frames, rng).astype(np.float32)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from edge.audio.resample import Resampler
 from edge.endpoint import levels_db
 from edge.features import RATE
-from train.recordings import at_speed
 
 ACTIVE_DB = 30.0
 VOICES = 5  # of babble
@@ -50,8 +49,9 @@ class Condition:
     value: float = 0.0
 
 
+CLEAN = Condition("clean")
 KNOWN: Mapping[str, Condition] = {
-    "clean": Condition("clean"),
+    "clean": CLEAN,
     **{f"noise-{snr}": Condition("noise", snr) for snr in SNRS},
     **{f"babble-{snr}": Condition("babble", snr) for snr in SNRS},
     **{f"room-{seconds}": Condition("room", seconds) for seconds in ROOMS},
@@ -154,6 +154,16 @@ def reverberated(samples: Samples, seconds: float, rng: np.random.Generator) -> 
     wet = fftconvolve(samples.astype(np.float64), response)[: len(samples)]
     before, after = (speech_power(x) for x in (samples, to_int16(wet)[0]))
     return np.asarray(wet * np.sqrt(before / after))
+
+
+def at_speed(samples: Samples, speed: float) -> Samples:
+    """Play faster or slower, pitch included; a pass-through at 1."""
+    if speed == 1.0:
+        return samples
+    resampler = Resampler(round(RATE * speed), RATE)
+    signal = samples.astype(np.float32) / 32768.0
+    played = np.concatenate([resampler.push(signal), resampler.flush()])
+    return to_int16(played * 32768.0)[0]
 
 
 def _gain(samples: Samples, gain_db: float) -> Signal:

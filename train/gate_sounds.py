@@ -24,7 +24,7 @@ from edge.engine import LEAD, Engine
 from edge.features import HOP, RATE
 from edge.pack import Pack
 from train import backgrounds, recordings
-from train.conditions import KNOWN, Samples, Sources, degrade, to_int16
+from train.conditions import KNOWN, Samples, Sources, at_speed, degrade, to_int16
 from train.corpora import Utterance, noise
 
 CLEAN = "clean"
@@ -133,5 +133,5 @@ def _versions(listener: Listener, name: str, samples: Samples) -> Iterator[tuple
     quiet = np.random.default_rng(0).normal(size=int(QUIET_S * RATE))
     quiet *= 32768.0 * 10.0 ** (QUIET_DB / 20.0)
     for speed, gain in VERSIONS:
-        played = recordings.at_speed(samples, speed) * 10.0 ** (gain / 20.0)
+        played = at_speed(samples, speed) * 10.0 ** (gain / 20.0)
         yield from listener.sound(name, to_int16(np.concatenate([quiet, played]))[0])

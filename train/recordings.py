@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.audio.files import read
-from edge.audio.resample import Resampler
 from edge.emotion import Floats
 from edge.endpoint import Endpointer, EndpointSettings, levels_db
 from edge.engine import LEAD, TAIL
 from edge.errors import HeartenError
-from edge.features import HOP, RATE, Features, FeatureSettings
+from edge.features import HOP, Features, FeatureSettings
+from train.conditions import CLEAN, Condition, Sources, degrade
 from train.corpora import (
     Utterance,
     crema_d,
@@ -97,56 +98,55 @@ def speech(samples: NDArray[np.int16], settings: EndpointSettings) -> NDArray[np
     return samples if first is None else samples[first * HOP : (last + TAIL) * HOP]
 
 
-def at_speed(samples: NDArray[np.int16], speed: float) -> NDArray[np.int16]:
-    """Play faster or slower, pitch included; a pass-through at 1."""
-    if speed == 1.0:
-        return samples
-    resampler = Resampler(round(RATE * speed), RATE)
-    signal = samples.astype(np.float32) / 32768.0
-    played = np.concatenate([resampler.push(signal), resampler.flush()])
-    return np.clip(np.rint(played * 32768.0), -32768, 32767).astype(np.int16)
-
-
-def once(_: Utterance) -> tuple[float, ...]:
-    """Return the speeds of a recording that is only taken as it is."""
-    return (1.0,)
+def once(_: Utterance) -> tuple[Condition, ...]:
+    """Return the conditions of a recording that is only taken as it is."""
+    return (CLEAN,)
 
 
 class Frames:
-    """The frames of recordings, computed once for each path, speed and setting."""
+    """The frames of recordings, computed once for each path, condition and setting."""
 
     def __init__(
-        self, features: FeatureSettings, endpoint: EndpointSettings, cache: Path = CACHE
+        self,
+        features: FeatureSettings,
+        endpoint: EndpointSettings,
+        cache: Path = CACHE,
+        sources: Sources | None = None,
     ) -> None:
+        """``sources`` are the sounds that conditions add."""
         self.features, self.endpoint = features, endpoint
-        self._cache = cache
+        self._cache, self._sources = cache, sources or Sources()
 
     def utterances(
-        self, items: Sequence[Utterance], speeds: Callable[[Utterance], Sequence[float]] = once
-    ) -> dict[str, dict[float, Floats]]:
-        """Return {utterance id: {speed: frames (n, size)}}, with progress on stderr.
+        self,
+        items: Sequence[Utterance],
+        conditions: Callable[[Utterance], Sequence[Condition]] = once,
+    ) -> dict[str, dict[Condition, Floats]]:
+        """Return {utterance id: {condition: frames (n, size)}}, with progress on stderr.
 
-        ``speeds`` tells those of an utterance.
+        ``conditions`` tells those of an utterance; it is made worse first, then the endpointer
+        looks for speech in it, as on the device.
         """
         return {
-            item.id: {s: self._cached(_path(item), s, trimmed=True) for s in speeds(item)}
+            item.id: {c: self._cached(_path(item), c, trimmed=True) for c in conditions(item)}
             for item in _progress(items, "features")
         }
 
     def plain(self, items: Sequence[Utterance]) -> list[Floats]:
         """Return the frames of whole recordings, untrimmed."""
-        return [self._cached(_path(item), 1.0, trimmed=False) for item in items]
+        return [self._cached(_path(item), CLEAN, trimmed=False) for item in items]
 
-    def _cached(self, path: Path, speed: float, trimmed: bool) -> Floats:
+    def _cached(self, path: Path, condition: Condition, trimmed: bool) -> Floats:
         trimming = self.endpoint.to_dict() if trimmed else None
-        key = [self.features.to_dict(), trimming, speed]
-        return kept(self._cache, key, path, lambda place: self._compute(place, speed, trimmed))
+        key = [self.features.to_dict(), trimming, condition.kind, condition.value]
+        return kept(self._cache, key, path, lambda place: self._compute(place, condition, trimmed))
 
-    def _compute(self, path: Path, speed: float, trimmed: bool) -> Floats:
-        samples = read(path)
+    def _compute(self, path: Path, condition: Condition, trimmed: bool) -> Floats:
+        rng = np.random.default_rng(zlib.crc32(f"{condition.kind} {path.name}".encode()))
+        samples, _ = degrade(read(path), condition, self._sources, rng)
         if trimmed:
             samples = speech(samples, self.endpoint)
-        return Features(self.features).push(at_speed(samples, speed))
+        return Features(self.features).push(samples)
 
 
 def _path(item: Utterance) -> Path:

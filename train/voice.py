@@ -23,6 +23,7 @@ from train.voice_guide import Guide
 
 SMOKE = 48  # recordings of a smoke run
 EPOCHS = 120
+REACH_DB = 75.0  # less costs clean speech, see train/voice.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,9 @@ def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
     if args.sibling:
         train = train + dev
     parts = [_handful(part) if args.smoke else part for part in (train, dev, test)]
-    features = FeatureSettings(kind=args.kind, floor=1.0, relative=args.kind == "mfcc")
+    features = FeatureSettings(
+        kind=args.kind, floor=1e-3, relative=args.kind == "mfcc", reach=REACH_DB
+    )
     guide = Guide.load(args.teacher, everyone=bool(args.sibling)) if args.teacher else None
     return VoiceData.load(parts, features, EndpointSettings(), folder, guide), partition
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,26 +14,29 @@ from numpy.typing import NDArray
 from edge.emotion import Floats
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
-from edge.features import FeatureSettings, cepstral_matrix, relative_level
+from edge.features import Compressor, FeatureSettings, Heard
 from train import backgrounds
 from train.augment import Augment, AugmentSettings
+from train.conditions import CLEAN, Condition, Sources
 from train.corpora import LABELS, Utterance
-from train.recordings import Frames
+from train.recordings import Frames, once
 from train.scored import kind_of
 from train.voice_guide import Guide
 
 WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
 TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
 UNFLOORED = 1e-4  # mel energy: a louder copy of a recording shows what its floor hides
-SPEEDS = (0.9, 1.0, 1.1)  # of training speech; song loses by it, its tempo and pitch are given
+SPEEDS = (0.9, 1.1)  # of training speech; song loses by it, its tempo and pitch are given
+# What training recordings also go through, endpointer included: SNR of noise and of babble, gain.
+WORSE = {"noise": (0.0, 25.0), "babble": (5.0, 30.0), "level": (-30.0, -10.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One partition: utterances, log-mel frames by speed, class numbers (n,), V/A/D (n, 3)."""
+    """One partition: utterances, log-mel frames by condition, class numbers (n,), V/A/D (n, 3)."""
 
     items: list[Utterance]
-    versions: list[dict[float, Floats]]
+    versions: list[dict[Condition, Floats]]
     classes: NDArray[np.int64]
     vad: Floats
 
@@ -61,9 +65,9 @@ class VoiceData:
     ) -> None:
         """``guide`` is what a teacher says of every utterance of the training part."""
         self.parts, self.features, self.endpoint = parts, features, endpoint
-        self._cosine = cepstral_matrix(features) if features.kind == "mfcc" else None
+        self._compress = Compressor(features)
         self._augment = Augment(AugmentSettings(), noises, features)
-        every = np.concatenate([self._project(v[1.0]) for v in parts["train"].versions])
+        every = np.concatenate([self._project(v[CLEAN]) for v in parts["train"].versions])
         self.mean, self.std = every.mean(axis=0), every.std(axis=0) + 1e-6
         hard = np.eye(len(LABELS), dtype=np.float32)[parts["train"].classes]
         ids = [item.id for item in parts["train"].items]
@@ -85,18 +89,19 @@ class VoiceData:
         folder: Path,
         guide: Guide | None = None,
     ) -> VoiceData:
-        """Compute or fetch the frames of (train, dev, test); only training speech has speeds."""
-        unfloored = replace(features, kind="logmel", relative=False, floor=UNFLOORED)
-        logmel = Frames(unfloored, endpoint)
+        """Compute or fetch the frames of (train, dev, test); only training ones are varied."""
+        unfloored = replace(features, kind="logmel", relative=False, reach=0.0, floor=UNFLOORED)
         try:
-            noises = _sounds(logmel, folder)
+            sources = backgrounds.load(folder, "train")
+            noises = _sounds(Frames(unfloored, endpoint), folder)
         except HeartenError as error:
             print(f"training without added noise and babble: {error}", file=sys.stderr)
-            noises = []
+            sources, noises = Sources(), []
+        logmel = Frames(unfloored, endpoint, sources=sources)
         loaded = {}
         for name, items in zip(("train", "dev", "test"), parts, strict=True):
-            quick = {i.id: SPEEDS for i in items if name == "train" and kind_of(i.id) == "speech"}
-            frames = logmel.utterances(items, lambda item, found=quick: found.get(item.id, (1.0,)))
+            varied = Varied(bool(noises)) if name == "train" else once
+            frames = logmel.utterances(items, varied)
             loaded[name] = Part(
                 items,
                 [frames[item.id] for item in items],
@@ -107,7 +112,7 @@ class VoiceData:
 
     def plain(self, name: str) -> list[Floats]:
         """Return the normalised frames of a partition, as the device will see them."""
-        return [self._normalise(v[1.0]) for v in self.parts[name].versions]
+        return [self._normalise(v[CLEAN]) for v in self.parts[name].versions]
 
     def batches(self, rng: np.random.Generator, size: int) -> Iterator[Batch]:
         """Yield batches of varied training utterances in random order."""
@@ -119,7 +124,7 @@ class VoiceData:
 
     def _drawn(self, rng: np.random.Generator, size: int) -> list[NDArray[np.int64]]:
         """Return batches of utterances of like lengths, in random order."""
-        lengths = np.array([len(versions[1.0]) for versions in self.parts["train"].versions])
+        lengths = np.array([len(versions[CLEAN]) for versions in self.parts["train"].versions])
         order = rng.permutation(len(lengths))
         batches: list[NDArray[np.int64]] = []
         for first in range(0, len(order), WINDOW * size):
@@ -129,16 +134,24 @@ class VoiceData:
         return [batches[index] for index in rng.permutation(len(batches))]
 
     def _project(self, frames: Floats) -> Floats:
-        frames = np.maximum(frames, np.float32(np.log(self.features.floor)))
-        if self._cosine is None:
-            return frames
-        cepstra = frames @ self._cosine
-        if self.features.relative:
-            relative_level(cepstra)
-        return np.asarray(cepstra, np.float32)
+        return self._compress(np.exp(frames.astype(np.float64)), Heard())
 
     def _normalise(self, frames: Floats) -> Floats:
         return ((self._project(frames) - self.mean) / self.std).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """Tells the conditions of a training recording, the same every time."""
+
+    sounds: bool
+
+    def __call__(self, item: Utterance) -> tuple[Condition, ...]:
+        """Return the recording as it is, speech at two other speeds, and made worse."""
+        rng = np.random.default_rng(zlib.crc32(item.id.encode()))
+        worse = [Condition(k, round(float(rng.uniform(*span)), 1)) for k, span in WORSE.items()]
+        speeds = [Condition("speed", s) for s in SPEEDS] if kind_of(item.id) == "speech" else []
+        return (CLEAN, *speeds, *(c for c in worse if self.sounds or c.kind == "level"))
 
 
 def _sounds(logmel: Frames, folder: Path) -> list[Floats]:

@@ -82,3 +82,29 @@ def test_relative_level_does_not_know_the_gain() -> None:
     np.testing.assert_array_equal(whole[:, 1:], plain[:, 1:])
     with pytest.raises(ValueError, match="mfcc"):
         FeatureSettings(kind="logmel", relative=True)
+
+
+@pytest.mark.parametrize("gain_db", [-30.0, -12.0, -6.0])
+def test_reach_and_relative_level_leave_no_gain(gain_db: float) -> None:
+    """Silence, breath, speech, silence: with a fixed floor they differ by whole units."""
+    rng = np.random.default_rng(0)
+    steps = (0, 40, 2000, 6000, 300, 0)
+    signal = np.concatenate([rng.normal(scale=s, size=4000) for s in steps])
+    worse = np.rint(signal * 10.0 ** (gain_db / 20.0)).astype(np.int16)
+    fixed = FeatureSettings(kind="mfcc", floor=1.0, relative=True)
+    following = FeatureSettings(kind="mfcc", floor=1e-3, relative=True, reach=35.0)
+    lost = [
+        np.abs(Features(s).push(worse) - Features(s).push(signal.astype(np.int16))).mean()
+        for s in (fixed, following)
+    ]
+    assert lost[1] < 0.2
+    assert lost[1] < 0.2 * lost[0]
+    pieces = Features(following)
+    found = [pieces.push(worse[i : i + 333]) for i in range(0, len(worse), 333)]
+    np.testing.assert_allclose(np.concatenate(found), Features(following).push(worse), atol=1e-4)
+
+
+def test_absurd_reach_is_refused() -> None:
+    for reach in (-1.0, 300.0, float("nan")):
+        with pytest.raises(ValueError, match="reach"):
+            FeatureSettings(reach=reach)

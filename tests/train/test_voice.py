@@ -18,9 +18,9 @@ from edge.errors import HeartenError
 from edge.features import Features, FeatureSettings
 from train import recordings, voice
 from train.augment import Augment, AugmentSettings
+from train.conditions import CLEAN, at_speed
 from train.corpora import LABELS, Utterance
 from train.partition import ACTORS, FOLDS, named
-from train.recordings import at_speed
 from train.voice_data import Part, VoiceData
 from train.voice_guide import Guide
 
@@ -81,7 +81,7 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
     frames = rng.normal(8, 2, size=(120, 40)).astype(np.float32)
     noise = rng.normal(6, 1, size=(50, 40)).astype(np.float32)
     augment = Augment(AugmentSettings(noise_share=1.0), [noise], MFCC)
-    drawn = [augment({1.0: frames}, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    drawn = [augment({CLEAN: frames}, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert drawn[0].shape != drawn[2].shape or not np.allclose(drawn[0], drawn[2])
     for one in drawn:
@@ -94,10 +94,10 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
 def test_augmentation_hears_quiet_speech() -> None:
     frames = np.full((200, 40), 12.0, np.float32)
     quiet = Augment(AugmentSettings(gain_share=1.0, gain_db=(-30.0, -30.0)), [], MFCC)
-    means = [quiet({1.0: frames}, np.random.default_rng(n)).mean() for n in range(40)]
+    means = [quiet({CLEAN: frames}, np.random.default_rng(n)).mean() for n in range(40)]
     assert np.median(means) == pytest.approx(12.0 - 6.9, abs=0.2)
     lost = Augment(AugmentSettings(gain_share=1.0, gain_db=(-80.0, -80.0)), [], MFCC)
-    assert (lost({1.0: frames}, np.random.default_rng(0)) == 0.0).all(), "at the floor"
+    assert (lost({CLEAN: frames}, np.random.default_rng(0)) == 0.0).all(), "at the floor"
 
 
 def test_a_teacher_softens_labels_and_must_know_everybody(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_batches_hold_every_utterance_once_and_like_lengths_together() -> None:
     numbers = np.arange(300, dtype=np.float32) / 300  # names an utterance: its valence
     vad = np.stack([numbers] * 3, axis=1)
     items = [Utterance(id=str(number)) for number in range(300)]
-    part = Part(items, [{1.0: one} for one in frames], classes, vad)
+    part = Part(items, [{CLEAN: one} for one in frames], classes, vad)
     data = VoiceData({"train": part}, FeatureSettings(kind="mfcc"), EndpointSettings(), [])
     seen, spans = [], []
     for batch in data.batches(np.random.default_rng(1), 32):
@@ -178,6 +178,6 @@ def test_noise_in_the_mel_domain_is_as_strong_as_in_the_signal(snr: float) -> No
     clean, noise, both = (
         Features(logmel).push(np.rint(x).astype(np.int16)) for x in (voice, hiss, voice + hiss)
     )
-    settings = AugmentSettings(1.0, (snr, snr), 0, gain_share=0.0, response_db=0.0, cut_frames=0)
-    mixed = Augment(settings, [noise + 3.0], logmel)({1.0: clean}, rng)
+    settings = AugmentSettings(0.0, 1.0, (snr, snr), 0, gain_share=0.0, response_db=0, cut_frames=0)
+    mixed = Augment(settings, [noise + 3.0], logmel)({CLEAN: clean}, rng)
     assert np.abs(mixed.mean(axis=0) - both.mean(axis=0)).max() < 0.6
