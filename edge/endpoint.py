@@ -179,7 +179,9 @@ class Endpointer:
         if self._run >= settings.onset_frames:
             self._open, self.peak, self._run = True, level, 0
             self.last_speech, self.onset = self.frame, self.frame - settings.onset_frames
-            self._begun.steady &= self._wary and self.onset <= self._first + AT_ONCE
+            # Behind digital silence (a gate, an echo canceller) noise begins like a stream.
+            at_once = self.onset <= self._first + AT_ONCE or floor <= QUIETEST_DB
+            self._begun.steady &= self._wary and at_once
 
     def _inside(self, level: float, floor: float) -> str | None:
         settings = self.settings

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edge.emotion import Floats
@@ -78,10 +77,12 @@ class Compressor:
 
     settings: FeatureSettings
     _cosine: NDArray[np.float64] | None = field(init=False)
+    _least: NDArray[np.float64] = field(init=False)  # energy, shape (1, 1)
 
     def __post_init__(self) -> None:
         cosine = cepstral_matrix(self.settings) if self.settings.kind == "mfcc" else None
         object.__setattr__(self, "_cosine", cosine)
+        object.__setattr__(self, "_least", np.array([[self.settings.floor]]))
 
     def __call__(self, energies: NDArray[np.float64], heard: Heard) -> Floats:
         """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
@@ -99,7 +100,7 @@ class Compressor:
         """Return the least energy of every frame, shape (n, 1) or (1, 1)."""
         least = self.settings.floor
         if not self.settings.reach:
-            return np.array([[least]])
+            return self._least
         loudest = np.maximum(np.maximum.accumulate(energies.sum(axis=1)), heard.loudest)
         heard.loudest = float(loudest[-1])
         return np.asarray(
@@ -118,7 +119,8 @@ class Features:
     def __init__(self, settings: FeatureSettings) -> None:
         self.settings = settings
         self._window = np.hamming(settings.window)
-        self._bank = mel_filters(settings).T.copy()
+        self._bank = mel_filters(settings).T / settings.fft  # of |X|^2 / fft
+        self._padded: NDArray[np.float64] = np.zeros((0, settings.fft))
         self._compress = Compressor(settings)
         self.reset()
 
@@ -139,25 +141,28 @@ class Features:
         self._tail = signal[count * HOP :]
         if not count:
             return np.zeros((0, self.settings.size), np.float32)
-        return self._frames(sliding_window_view(signal, self.settings.window)[::HOP][:count])
+        # What sliding_window_view gives, without what it checks.
+        shape, strides = (count, self.settings.window), (HOP * signal.itemsize, signal.itemsize)
+        return self._frames(np.ndarray(shape, signal.dtype, signal, 0, strides))
 
     def _emphasise(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
         """Pre-emphasis across chunk borders; the very first sample passes unchanged."""
         if not len(samples):
             return np.zeros(0)
-        signal = samples.astype(np.float64)
-        first = signal[0] if self._previous is None else self._previous
-        before = np.concatenate([[first], signal[:-1]])
-        emphasised = signal - self.settings.preemphasis * before
-        if self._previous is None:
-            emphasised[0] = signal[0]
-        self._previous = float(signal[-1])
+        emphasised = samples.astype(np.float64)
+        emphasised[1:] -= self.settings.preemphasis * emphasised[:-1]
+        if self._previous is not None:
+            emphasised[0] -= self.settings.preemphasis * self._previous
+        self._previous = float(samples[-1])
         return emphasised
 
     def _frames(self, windows: NDArray[np.float64]) -> Floats:
-        spectrum = np.fft.rfft(windows * self._window, self.settings.fft)
-        power = (spectrum.real**2 + spectrum.imag**2) / self.settings.fft
-        return self._compress(power @ self._bank, self._heard)
+        if len(self._padded) != len(windows):  # the same for every block but the last
+            self._padded = np.zeros((len(windows), self.settings.fft))
+        np.multiply(windows, self._window, out=self._padded[:, : self.settings.window])
+        squares = np.fft.rfft(self._padded).view(np.float64)  # real and imaginary, in turn
+        squares *= squares
+        return self._compress((squares[:, ::2] + squares[:, 1::2]) @ self._bank, self._heard)
 
 
 def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:

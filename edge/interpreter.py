@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import sys
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.errors import HeartenError, PackError
 
+WHEELS_311 = "tflite-runtime 'numpy<2'"
 LADDER = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
 
 
@@ -20,23 +23,38 @@ def interpreter_class() -> tuple[Any, str]:
     """Return the first interpreter class of the ladder and its module's name.
 
     Raises:
-        HeartenError: none is installed, or numpy is too new for it; the message names the fix.
+        HeartenError: none is installed, or none can be imported; the message names the platform
+            and the fix.
     """
+    broken = ""
     for name in LADDER:
         try:
             return importlib.import_module(name).Interpreter, name
-        except ImportError:
-            continue
-    raise HeartenError(f"no TFLite interpreter found: {_advice()}")
+        except ModuleNotFoundError as error:
+            if (error.name or "") not in (name, name.partition(".")[0]):
+                broken = broken or f"; {name} needs {error.name}"
+        except ImportError as error:  # above all: built for another numpy
+            broken = broken or f"; {name} cannot be imported: {error!s:.80}"
+    machine, python = platform.machine() or sys.platform, sys.version_info[:2]
+    bits = 32 if sys.maxsize < 2**32 else 64  # a 64-bit kernel may run a 32-bit system
+    here = f"{machine}, {bits} bit, Python {python[0]}.{python[1]}"
+    raise HeartenError(f"no TFLite interpreter found on {here}{broken}: {_advice(bits, python)}")
 
 
-def _advice() -> str:
-    """Return what gives this machine an interpreter; 32-bit Arm has one for Python 3.11 only."""
-    if sys.version_info < (3, 12):
-        return "pip install tflite-runtime 'numpy<2'"
-    if sys.maxsize < 2**32:  # a 64-bit kernel may run a 32-bit system
-        return "there is none for 32-bit Arm and this Python; use a 64-bit system or Python 3.11"
-    return "pip install ai-edge-litert"
+def _advice(bits: int, python: tuple[int, int]) -> str:
+    """Return what gives a system an interpreter, or what to use instead."""
+    if bits == 64:
+        return "pip install " + WHEELS_311 if python < (3, 12) else "pip install ai-edge-litert"
+    if python < (3, 12):  # no wheel of numpy for 32-bit Arm
+        return (
+            "on Raspberry Pi OS 12, 32 bit, hearten is voice only, with the system's numpy: "
+            "sudo apt install python3-numpy && python3 -m venv --system-site-packages .venv && "
+            f".venv/bin/pip install {WHEELS_311}"
+        )
+    return (
+        "there is none for 32 bit and this Python, so hearten does not run on Raspberry Pi OS 13, "
+        "32 bit: use a 64-bit system, or Raspberry Pi OS 12"
+    )
 
 
 class Graph:
@@ -62,6 +80,8 @@ class Graph:
             raise PackError(f"{name} does not name its inputs and outputs")
         runner = self._interpreter.get_signature_runner()
         self.inputs, self.outputs = runner.get_input_details(), runner.get_output_details()
+        self._in = {name: _Place.of(detail) for name, detail in self.inputs.items()}
+        self._out = {name: _Place.of(detail) for name, detail in self.outputs.items()}
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of a named input or output. Raises PackError for an unknown name."""
@@ -78,28 +98,37 @@ class Graph:
     def run(self, **values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Set every input by name, invoke, and return every output by name."""
         for name, value in values.items():
-            detail = self.inputs[name]
-            self._interpreter.set_tensor(detail["index"], _quantise(value, detail))
+            place = self._in[name]
+            self._interpreter.set_tensor(place.index, place.quantised(value))
         self._interpreter.invoke()
-        return {
-            name: _dequantise(self._interpreter.get_tensor(detail["index"]), detail)
-            for name, detail in self.outputs.items()
-        }
+        get = self._interpreter.get_tensor
+        return {name: place.real(get(place.index)) for name, place in self._out.items()}
 
 
-def _quantise(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
-    dtype = detail["dtype"]
-    scale, zero = detail["quantization"]
-    if not scale:
-        return np.ascontiguousarray(value, dtype=dtype)
-    limits = np.iinfo(dtype)
-    steps: NDArray[Any] = np.clip(np.rint(value / scale) + zero, limits.min, limits.max)
-    return steps.astype(dtype)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tensor is, and how it holds numbers; ``scale`` is 0 where they are as they are."""
 
+    index: int
+    dtype: Any
+    scale: float
+    zero: int
 
-def _dequantise(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
-    scale, zero = detail["quantization"]
-    if not scale:
-        return value
-    real: NDArray[Any] = (value.astype(np.float32) - np.float32(zero)) * np.float32(scale)
-    return real
+    @classmethod
+    def of(cls, detail: dict[str, Any]) -> _Place:
+        """Return that of a tensor's details."""
+        return cls(detail["index"], detail["dtype"], *detail["quantization"])
+
+    def quantised(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Return what the tensor holds for real values."""
+        if not self.scale:
+            return np.ascontiguousarray(value, self.dtype)
+        limits = np.iinfo(self.dtype)
+        steps: NDArray[Any] = np.rint(value / self.scale) + self.zero
+        return np.clip(steps, limits.min, limits.max).astype(self.dtype)
+
+    def real(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Return the real values of what the tensor holds."""
+        if not self.scale:
+            return value
+        return (value.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)

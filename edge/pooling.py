@@ -28,7 +28,7 @@ class Moments:
     def add(self, rows: Floats) -> None:
         """Add rows of shape (n, size)."""
         self.count += len(rows)
-        self._sum += rows.sum(axis=0)
+        self._sum += np.add.reduce(rows)
         self._squares += np.einsum("ij,ij->j", rows, rows)
 
     def value(self) -> Doubles:
@@ -48,12 +48,12 @@ class Attention:
 
     def add(self, rows: Floats, scores: Floats) -> None:
         """Add rows of shape (n, size) with their scores, shape (n,)."""
-        top = max(self._top, float(scores.max()))
-        keep = np.exp(self._top - top)
-        weights = np.exp(scores - top)
-        self._weight = self._weight * keep + float(weights.sum())
-        self._sum = self._sum * keep + weights @ rows
-        self._top = top
+        if (top := float(np.maximum.reduce(scores))) > self._top:
+            keep = np.exp(self._top - top)
+            self._weight, self._sum, self._top = self._weight * keep, self._sum * keep, top
+        weights = np.exp(scores - self._top)
+        self._weight += float(np.add.reduce(weights))
+        self._sum = self._sum + weights @ rows
 
     def value(self) -> Doubles:
         """Return the weighted mean, shape (size,)."""
@@ -73,21 +73,24 @@ class Functionals:
         self._longest = max(self._lags)
         self._moments = Moments(size, 1e-4)
         self._changes: Doubles = np.zeros((len(self._lags), size))
-        self._above: Doubles = np.zeros(size)
-        self._below: Doubles = np.zeros(size)
+        self._earlier = np.array(self._lags)[:, None]
+        self._beyond: Doubles = np.zeros((2, size))
         self._past: Floats = np.zeros((0, size), np.float32)
 
     def add(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
         self._moments.add(frames)
-        self._above += np.maximum(frames - 1.0, 0.0).sum(axis=0)
-        self._below += np.maximum(-1.0 - frames, 0.0).sum(axis=0)
+        beyond = np.empty((2, *frames.shape), np.float32)
+        np.subtract(frames, 1.0, out=beyond[0])
+        np.subtract(-1.0, frames, out=beyond[1])
+        self._beyond += np.add.reduce(np.maximum(beyond, 0.0, out=beyond), axis=1)
         joined, known = np.concatenate([self._past, frames]), len(self._past)
-        for row, lag in enumerate(self._lags):
-            if len(joined) <= lag:
-                continue
-            change = joined[max(known, lag) :] - joined[max(known - lag, 0) : len(joined) - lag]
-            self._changes[row] += np.einsum("ij,ij->j", change, change)
+        at = np.arange(known, len(joined))
+        before = at - self._earlier
+        if known < self._longest:  # nothing before the first frame: no change
+            before = np.where(before < 0, at, before)
+        change = frames - joined.take(before, axis=0)
+        self._changes += np.einsum("lij,lij->lj", change, change)
         self._past = joined[-self._longest :]
 
     def value(self) -> Doubles:
@@ -95,8 +98,8 @@ class Functionals:
         count = self._moments.count
         pairs = np.maximum([[count - lag] for lag in self._lags], 1)
         changes = np.sqrt(self._changes / pairs + 1e-4)
-        beyond = [self._above / max(count, 1), self._below / max(count, 1)]
-        return np.concatenate([self._moments.value(), changes.ravel(), *beyond])
+        beyond = self._beyond / max(count, 1)
+        return np.concatenate([self._moments.value(), changes.ravel(), beyond.ravel()])
 
 
 class Pool:

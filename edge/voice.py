@@ -113,7 +113,7 @@ class Voice:
 
     def push_frames(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
-        waiting = np.concatenate([self._waiting, frames])
+        waiting = np.concatenate([self._waiting, frames]) if len(self._waiting) else frames
         while len(waiting) >= self.block:
             self._run(waiting[: self.block], self.block)
             waiting = waiting[self.block :]

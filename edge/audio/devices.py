@@ -40,6 +40,10 @@ class DeviceGone(AudioError):
     """The device, or the sound system under it, does not answer any more."""
 
 
+class Ended(DeviceGone):
+    """The recording process ended by itself."""
+
+
 class Recorder:
     """The recording process: ``devices``, then ``record``, then ``read`` until ``close``."""
 
@@ -50,6 +54,13 @@ class Recorder:
             MissingExtra: PyAudio is not installed. DeviceGone: the sound system does not answer.
         """
         self.overflows = self.dropped = 0
+        try:
+            self.devices = self._begin()
+        except Ended:  # PortAudio aborts while a sound server comes or goes: it may be there now
+            self.devices = self._begin()
+
+    def _begin(self) -> tuple[Device, ...]:
+        """Start the process and return its list of devices; raises as the constructor."""
         self._buffer = bytearray()
         # A session of its own: Ctrl-C in the terminal is for us, not for it.
         self._process = subprocess.Popen(
@@ -59,7 +70,7 @@ class Recorder:
             start_new_session=True,
         )
         try:
-            self.devices = tuple(Device(**about) for about in self._answer()["devices"])
+            return tuple(Device(**about) for about in self._answer()["devices"])
         except BaseException:
             self.close()
             raise
@@ -138,7 +149,7 @@ class Recorder:
                 return None
             data = os.read(pipe, BUFFER)
             if not data:
-                raise DeviceGone("the device stopped")
+                raise Ended("the sound system stopped: is its server running?")
             self._buffer += data
 
 

@@ -35,10 +35,16 @@ def status_mb(name: str) -> float | None:
 def main() -> None:
     """Open, hear, and print what it took."""
     pack, words, minutes = sys.argv[1] or None, sys.argv[2] == "1", float(sys.argv[3])
-    from edge import Engine
+    moments = {"born": BORN}
+    import edge
 
-    moments = {"born": BORN, "imported": time.monotonic()}
-    engine = Engine.open(pack, words=words)
+    moments["package"] = time.monotonic()
+    import numpy  # noqa: F401  # apart: most of what an engine imports
+
+    moments["numpy"] = time.monotonic()
+    make = edge.Engine.open
+    moments["imported"] = time.monotonic()
+    engine = make(pack, words=words)
     moments["loaded"] = time.monotonic()
     memory = {"rss": status_mb("VmRSS")}
     audio = sys.stdin.buffer.read()

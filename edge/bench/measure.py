@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from edge.bench import machine, microphone, reference, sizes, stages, start, stream
+from edge.bench import budgets, busy, machine, microphone, reference, sizes, stages, start, stream
 from edge.bench.effort import Effort
 from edge.errors import PackError
 from edge.pack import Pack, open_pack
@@ -19,8 +19,12 @@ Note = Callable[[str], None]
 Metrics = dict[str, float | None]
 
 
-def measure(path: str | None, effort: Effort, device: str | None, note: Note) -> dict[str, Any]:
+def measure(
+    path: str | None, effort: Effort, device: str | None, note: Note, on_busy_core: bool = False
+) -> dict[str, Any]:
     """Measure this machine with a pack (None: the built-in one); ``note`` is told each step.
+
+    ``on_busy_core``: listen beside a program that takes the core, too.
 
     Raises:
         HeartenError: the pack, or the ``device`` to listen to, cannot be used.
@@ -50,11 +54,14 @@ def measure(path: str | None, effort: Effort, device: str | None, note: Note) ->
         found |= _named(side, start.starts(path, on, effort))
         note(f"a stream, {'with words' if on else 'voice only'}")
         found |= _stream(path, side, on, effort)
-    if effort.minutes:
-        note(f"{effort.minutes:g} minutes of stream")
-        report["stream"] = _endurance(path, words, effort, found)
+        report |= _endurance(path, side, on, effort, found, note)
+        if on_busy_core:
+            note(f"a busy core, {busy.SECONDS:g} s, {'with words' if on else 'voice only'}")
+            report.setdefault("busy", {})[side] = counters = busy.listen(path, on)
+            found |= _named(side, counters.pop("metrics"))
     found |= sizes.sizes(pack)
     found.update({name: _rounded(value) for name, value in found.items()})
+    report["budgets"] = budgets.checked(found)
     report["condition"] = {"before": before, "after": machine.condition()}
     report["notes"] = _notes(report)
     return report
@@ -97,12 +104,18 @@ def _stream(path: str | None, side: str, words: bool, effort: Effort) -> Metrics
     return {**_named(side, found), "hangover_ms": hangover}
 
 
-def _endurance(path: str | None, words: bool, effort: Effort, found: Metrics) -> dict[str, Any]:
-    """Add the memory after a long stream; return how long it was, and the engine's counters."""
-    ran = start.endurance(path, words, effort.minutes)
-    side = "words" if words else "voice"
+def _endurance(
+    path: str | None, side: str, words: bool, effort: Effort, found: Metrics, note: Note
+) -> dict[str, Any]:
+    """Add the memory after a long stream; return the section that tells how long it was, and the
+    engine's counters: of the last side that had one."""
+    minutes = effort.words_minutes if words else effort.minutes
+    if not minutes:
+        return {}
+    note(f"{minutes:g} minutes of stream, {'with words' if words else 'voice only'}")
+    ran = start.endurance(path, words, minutes)
     found |= {f"{side}_{name}": ran[name] for name in ("stream_mb", "growth_mb")}
-    return {"minutes": effort.minutes, "statistics": ran["statistics"]}
+    return {"stream": {"minutes": minutes, "statistics": ran["statistics"]}}
 
 
 def _queue(path: str | None, words: bool, device: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ def starts(pack: str | None, words: bool, effort: Effort) -> dict[str, float | N
     """Return seconds of a start and memory in MB: medians over fresh processes."""
     runs = [run(pack, words) for _ in range(effort.starts)]
     named = {
+        "package_s": ("born", "package"),
+        "numpy_s": ("package", "numpy"),
         "import_s": ("born", "imported"),
         "load_s": ("imported", "loaded"),
         "cold_start_s": ("started", "result"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edge.bench import budgets
 from edge.bench.figures import GROUPS, SIDES, Figure, Group
 
 # Columns of the table of boards: heading, digits, and metrics that stand in one cell.
@@ -22,7 +23,8 @@ NOTHING = "-"
 
 def text(report: Mapping[str, Any]) -> str:
     """Return the table of a report."""
-    return "\n".join([*_head(report), *_body(report["metrics"]), *_tail(report)])
+    rows = [*_head(report), *_body(report["metrics"]), *budgets.lines(report), *_tail(report)]
+    return "\n".join(rows)
 
 
 def row(report: Mapping[str, Any]) -> str:
@@ -115,13 +117,18 @@ def _tail(report: Mapping[str, Any]) -> Iterator[str]:
     heard = " and ".join(f"{count:g}" for count in counts if count is not None)
     yield f"final events: of {heard or 'no'} utterances of made speech"
     if ran := report.get("stream"):
-        yield f"the stream: {ran['minutes']:g} minutes, simulated{_words(ran['statistics'])}"
+        yield f"the last stream: {ran['minutes']:g} minutes, simulated{_words(ran['statistics'])}"
     if queue := report.get("queue"):
         yield (
             f"the microphone: {queue['seconds']:.1f} s of {queue['device']}, "
             f"{queue['overflows']} overflows of the device, {queue['dropped']} pieces of 0.1 s "
             f"dropped (oldest first, {queue['held_s']:g} s are held), "
             f"longest chunk {queue['longest_chunk_ms']:.0f} ms{_words(queue['statistics'])}"
+        )
+    for side, ran in zip(SIDES, report.get("busy", {}).values(), strict=False):
+        yield (
+            f"a busy core, {side}: {ran['finals']} final events in {ran['seconds']:g} s, "
+            f"at most {ran['most_behind_ms']:.0f} ms behind{_words(ran['statistics'])}"
         )
     if report["notes"]:
         yield f"note: {report['notes']}"

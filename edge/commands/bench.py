@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge.bench import compare, table
+from edge.bench import busy, compare, table
 from edge.bench.effort import LONG_MINUTES, NORMAL, QUICK, Effort
 from edge.bench.measure import measure
 from edge.commands import native_notes_off
@@ -31,11 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--long",
         action="store_true",
-        help=f"memory after {LONG_MINUTES:g} minutes of stream (default: {NORMAL.minutes:g}); "
-        "simulated, so faster than that",
+        help=f"memory after {LONG_MINUTES:g} minutes of stream with words too (default: "
+        f"{NORMAL.words_minutes:g}); simulated, so faster than that",
     )
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="memory after N minutes of stream, 0 for none"
+    )
+    parser.add_argument(
+        "--busy",
+        action="store_true",
+        help=f"also listen for {busy.SECONDS:g} s on a core that another program takes, and count "
+        "what is late and lost",
     )
     parser.add_argument(
         "--device", metavar="NAME|N", help="also hear a microphone for 5 s, and count what is lost"
@@ -61,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, or read a stored run; print a table, a comparison, or JSON."""
     tolerance, effort = _tolerance(args.tolerance), _effort(args)
-    if args.show and (args.quick or args.long or args.minutes is not None or args.device):
+    measuring = args.quick or args.long or args.busy or args.minutes is not None or args.device
+    if args.show and measuring:
         raise HeartenError("--show measures nothing: leave out the options that say how to measure")
     other = compare.read(args.compare) if args.compare else None
     report = compare.read(args.show) if args.show else _measured(args, effort)
@@ -79,11 +86,11 @@ def _effort(args: argparse.Namespace) -> Effort:
     """Return how long to measure; raises HeartenError for options that make no sense."""
     effort = QUICK if args.quick else NORMAL
     if args.long:
-        effort = replace(effort, minutes=LONG_MINUTES)
+        effort = replace(effort, minutes=LONG_MINUTES, words_minutes=LONG_MINUTES)
     if args.minutes is not None:
         if not 0.0 <= args.minutes <= MOST_MINUTES:
             raise HeartenError(f"--minutes lies in 0..{MOST_MINUTES:g}, not {args.minutes:g}")
-        effort = replace(effort, minutes=args.minutes)
+        effort = replace(effort, minutes=args.minutes, words_minutes=args.minutes)
     return effort
 
 
@@ -95,7 +102,7 @@ def _tolerance(percent: float) -> float:
 
 def _measured(args: argparse.Namespace, effort: Effort) -> dict[str, Any]:
     with _progress() as note, native_notes_off():
-        report = measure(args.pack, effort, args.device, note)
+        report = measure(args.pack, effort, args.device, note, args.busy)
     given = sys.argv[2:] if sys.argv[1:2] == ["bench"] else []
     return {"command": " ".join(["hearten bench", *given]), **report}
 

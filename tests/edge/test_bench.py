@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,14 +15,25 @@ import numpy as np
 import pytest
 
 from edge import Engine, HeartenError
-from edge.bench import compare, figures, measure, signals, stages, start, stream, table
+from edge.bench import (
+    budgets,
+    busy,
+    compare,
+    figures,
+    measure,
+    signals,
+    stages,
+    start,
+    stream,
+    table,
+)
 from edge.bench.effort import QUICK, Effort
 from edge.features import Features
 from edge.pack import open_pack
 from tests.edge.test_cli import HEARTEN, hearten, refused, strict
 
 ROOT = Path(__file__).parents[2]
-TINY = Effort(starts=1, seconds=0.05, utterances=2, minutes=0.0)
+TINY = Effort(starts=1, seconds=0.05, utterances=2, minutes=0.0, words_minutes=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +56,9 @@ def report(stored: Path) -> dict:
 def test_every_figure_is_measured(report: dict) -> None:
     metrics = report["metrics"]
     wanted = {key for group in figures.GROUPS for f in group.figures for key in f.keys}
-    assert wanted - set(metrics) == {"voice_dropped", "voice_stream_mb", "voice_growth_mb"}
-    positive = wanted & set(metrics) - {"words_dropped", "words_growth_mb"}
+    busy = {key for key in wanted if "_busy_" in key}
+    assert wanted - set(metrics) == {"voice_dropped", *busy}
+    positive = wanted & set(metrics) - {"words_dropped", "words_growth_mb", "voice_growth_mb"}
     assert all(metrics[key] > 0 for key in positive)
     assert metrics["parity_difference"] <= 0.05
     assert report["parity"]["verdict"] == "passes"
@@ -58,6 +71,7 @@ def test_the_figures_agree_with_each_other(report: dict) -> None:
     assert m["voice_us"] < m["recogniser_us"]
     assert m["graph_us"] < m["voice_us"]
     assert m["voice_import_s"] + m["voice_load_s"] < m["voice_cold_start_s"]
+    assert m["voice_package_s"] + m["voice_numpy_s"] < m["voice_import_s"]
     assert m["voice_rss_mb"] < m["words_rss_mb"] < 200
     assert m["models_mb"] < m["pack_mb"] < m["installed_mb"]
     assert m["wheel_mb"] < 6
@@ -77,6 +91,20 @@ def test_the_table_names_units_and_is_aligned(report: dict) -> None:
     assert ends == {table.LABEL + table.COLUMN + 1, table.LABEL + 2 * table.COLUMN + 1}
     assert any(line.startswith("board ") for line in lines)
     assert any("of which the endpoint's hang-over" in line for line in lines)
+
+
+def test_every_budget_is_shown_with_what_became_of_it(report: dict) -> None:
+    report["metrics"] |= {"voice_rss_mb": 50.0, "words_rss_mb": 85.1}
+    report["budgets"] = budgets.checked(report["metrics"])
+    assert report["budgets"]["voice_rss_mb"] == {"budget": 50.0, "met": True}
+    assert report["budgets"]["words_rss_mb"] == {"budget": 85.0, "met": False}
+    lines = table.text(report).splitlines()
+    (row,) = [line for line in lines if line.startswith("  memory after load")]
+    assert row.split()[3:] == ["50.0", "of", "50", "MB", "met", "85.1", "of", "85", "MB", "MISSED"]
+    shown = {key for b in budgets.BUDGETS for key in b.most if "_busy_" not in key}
+    assert set(report["budgets"]) == shown
+    del report["budgets"], report["metrics"]["voice_package_s"]
+    assert "Budgets" not in table.text(report), "a report of an older version"
 
 
 def test_a_stored_run_is_shown_and_compared(stored: Path, report: dict, tmp_path: Path) -> None:
@@ -230,6 +258,23 @@ def test_computing_and_hangover_are_told_apart() -> None:
     assert late["utterances"] >= 5
     assert late["final_p50_ms"] >= 50
     assert late["latency_p50_ms"] >= late["final_p50_ms"] + 500
+
+
+def test_on_a_busy_core_counters_tell_what_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For real, four seconds; then with a recogniser's budget that drops everything."""
+    before = os.sched_getaffinity(0)
+    found = busy.listen(None, words=False, seconds=4.0)
+    assert os.sched_getaffinity(0) == before
+    assert found["finals"] >= 1
+    assert found["statistics"]["words"] is None
+    metrics = found["metrics"]
+    assert 0 < metrics["busy_p50_ms"] <= metrics["busy_p95_ms"]
+    pytest.importorskip("pocketsphinx")
+    monkeypatch.setattr(stream, "LIVE_BUDGET", 0.001)
+    found = busy.listen(None, words=True, seconds=4.0)
+    assert found["statistics"]["words"]["dropped"] == found["finals"] >= 1
+    shown = table._tail({"metrics": {}, "notes": "", "busy": {"voice": found, "words": found}})
+    assert f"words of {found['finals']} dropped" in "".join(shown)
 
 
 def test_a_pack_that_decides_otherwise_here(edit_manifest: Callable[..., Path]) -> None:

@@ -78,3 +78,34 @@ def test_a_slow_reader_loses_the_oldest() -> None:
         tape.callback(bytes([number % 256]), 1, None, 2 if number < 3 else 0)
     assert (tape.dropped, tape.overflows) == (10, 3)
     assert tape.wait() == [bytes([number % 256]) for number in range(10, HELD + 10)]
+
+
+@pytest.mark.parametrize(("aborts", "expected"), [(1, "no input device found"), (9, "its server")])
+def test_a_sound_system_that_aborts_is_tried_once_more(
+    tmp_path: Path, aborts: int, expected: str
+) -> None:
+    """As PortAudio does while a sound server starts or stops."""
+    module = f"""
+import os, pathlib
+count = pathlib.Path({str(tmp_path / "count")!r})
+count.write_text(count.read_text() + "x" if count.exists() else "x")
+if len(count.read_text()) <= {aborts}:
+    os.abort()
+paInt16, paContinue = 8, 0
+class PyAudio:
+    def get_device_count(self): return 0
+    def get_host_api_count(self): return 0
+    def get_default_input_device_info(self): raise OSError
+    def terminate(self): pass
+"""
+    (tmp_path / "pyaudio.py").write_text(module)
+    done = subprocess.run(
+        [*HEARTEN, "listen", "--no-words"],
+        env={"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len((tmp_path / "count").read_text()) == 2

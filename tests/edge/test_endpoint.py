@@ -106,6 +106,15 @@ def test_speech_over_noise_that_was_there(floor: np.ndarray) -> None:
     assert abs(onset - 200) <= 3
 
 
+@pytest.mark.parametrize("level_db", [-72, -60, -50])
+def test_noise_behind_digital_silence_opens_nothing(level_db: float) -> None:
+    """A noise gate or an echo canceller gives zeros for a while; then the room is back."""
+    speech = noise(1, -20, seed=1) * np.repeat([0.3, 1.0, 0.5, 0.9, 0.2], 3200)
+    room = noise(4, level_db, seed=2)
+    stream = np.concatenate([room, speech, np.zeros(16000), room])
+    assert opened(stream, wary=True) == [400]
+
+
 def test_speech_that_begins_at_once_is_not_held() -> None:
     swell = np.repeat([0.3, 1.0, 0.5, 0.9, 0.2, 0.8], 1600)
     samples = np.concatenate([noise(0.6, -20) * swell, noise(2, -70)])

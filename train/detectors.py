@@ -1,0 +1,114 @@
+"""What tells where utterances are: the device's endpointer, and WebRTC's detector in its place.
+
+WebRTC's frames go through the endpointer's own rules of onset, hang-over and length, so that the
+two are compared as what they would be in an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.endpoint import Endpointer, EndpointSettings, levels_db
+from edge.engine import LEAD, TAIL
+from edge.errors import HeartenError
+from edge.features import HOP, RATE
+from train.conditions import Samples
+
+MODES = (0, 1, 2, 3)
+SHIFTS = (-8.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0)  # dB on the endpointer's two thresholds
+OURS = "endpointer"
+
+Flags = NDArray[np.bool_]
+Spans = list[tuple[int, int]]  # first loud frame and end of the last one
+Detector = Callable[[Samples], Spans]
+
+
+def rivals(settings: EndpointSettings) -> dict[str, Detector]:
+    """Return WebRTC's detector in every mode. Raises HeartenError where it is not installed."""
+    return {f"WebRTC mode {mode}": webrtc(mode, settings) for mode in MODES}
+
+
+def named(shift: float) -> str:
+    """Return the name of the endpointer with its thresholds shifted by so many dB."""
+    return OURS if not shift else f"{OURS} {shift:+g} dB"
+
+
+def curve(settings: EndpointSettings) -> dict[str, Detector]:
+    """Return the endpointer with all its thresholds, the pack's among them."""
+    return {
+        named(shift): endpointer(
+            replace(
+                settings,
+                onset_db=settings.onset_db + shift,
+                offset_db=max(1.0, settings.offset_db + shift),
+            )
+        )
+        for shift in SHIFTS
+    }
+
+
+def endpointer(settings: EndpointSettings) -> Detector:
+    """Return the device's endpointer as it listens to a live stream."""
+
+    def detect(samples: Samples) -> Spans:
+        state = Endpointer(settings, wary=True)
+        found: Spans = []
+        for level in levels_db(samples):
+            was_open, last = state.speaking, (state.onset, state.last_speech)
+            event = state.update(level)
+            if event == "end":
+                found.append(last)
+            elif was_open and state.frame - state.onset >= settings.longest_frames:
+                found.append((state.onset, state.last_speech))
+                state.cut()
+        if state.speaking:
+            found.append((state.onset, state.last_speech))
+        return found
+
+    return detect
+
+
+def webrtc(mode: int, settings: EndpointSettings) -> Detector:
+    """Return WebRTC's detector in a mode (0..3, strictest last) under our rules of endpoints."""
+    try:
+        import webrtcvad
+    except ImportError as error:
+        raise HeartenError(f"{error}: pip install -e '.[train]'") from error
+
+    def detect(samples: Samples) -> Spans:
+        vad = webrtcvad.Vad(mode)
+        frames = samples[: len(samples) // HOP * HOP].reshape(-1, HOP)
+        said = np.array([vad.is_speech(frame.tobytes(), RATE) for frame in frames], bool)
+        return utterances(said, settings)
+
+    return detect
+
+
+def utterances(said: Flags, settings: EndpointSettings) -> Spans:
+    """Return (first frame, end) of utterances that frames of speech make, as an endpointer does."""
+    found: Spans = []
+    run, onset, last = 0, -1, 0
+    for frame, speech in enumerate(said, 1):
+        if onset < 0:
+            run = run + 1 if speech else 0
+            if run >= settings.onset_frames:
+                onset, last, run = frame - run, frame, 0
+            continue
+        last = frame if speech else last
+        ended = frame - last >= settings.hangover_frames
+        if ended or frame - onset >= settings.longest_frames:
+            found.append((onset, last))
+            onset, run = -1, 0 if ended else settings.onset_frames - 1
+    return [*found, (onset, last)] if onset >= 0 else found
+
+
+def covered(spans: Spans, frames: int) -> Flags:
+    """Return which frames belong to utterances."""
+    inside = np.zeros(frames, bool)
+    for first, last in spans:
+        inside[max(0, first - LEAD) : last + TAIL] = True
+    return inside
