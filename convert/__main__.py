@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convert import evidence, sources
+from convert import QUANTIZATION, evidence, sources
 from edge.errors import HeartenError
 from edge.manifest import FORMAT
 from train import licence, text_sources
@@ -70,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fusion", type=Path, default=Path("runs/fusion"))
     parser.add_argument(
         "--quantize",
-        default="int8-dynamic",
+        default=QUANTIZATION,
+        help=f"of the voice ({QUANTIZATION})",
         choices=["float32", "float16", "int8-dynamic", "int8", "int16x8"],
     )
     parser.add_argument("--name", default=NAME)

@@ -17,6 +17,7 @@ from edge.features import FeatureSettings
 from edge.interpreter import Graph
 from edge.voice import Voice, VoiceSettings
 from train import corpora, recordings
+from train.conditions import CLEAN
 from train.corpora import Utterance
 
 ARTEFACTS = ("float", "quantised", "streaming")
@@ -82,7 +83,7 @@ def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
     features = FeatureSettings(**model.about["features"])
     endpoint = EndpointSettings(**model.about["endpoint"])
     plain = recordings.Frames(features, endpoint)
-    frames = [v[1.0] for v in plain.utterances(items).values()]
+    frames = [v[CLEAN] for v in plain.utterances(items).values()]
     mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
     return [((f - mean) / std).astype(np.float32) for f in frames]
 

@@ -91,5 +91,5 @@ def demand(name: str, found: dict[str, float]) -> None:
         raise ParityError(
             f"refused: the {name} artefact decides differently from the float model on "
             f"{found['decisions']:.1%} of utterances (at most {MOST_DECISIONS:.0%}) and its V/A/D "
-            f"differ by {found['vad']:.4f} (at most {MOST_VAD}); try --quantize int8-dynamic"
+            f"differ by {found['vad']:.4f} (at most {MOST_VAD}); try --quantize float16"
         )

@@ -21,7 +21,7 @@ class EngineSettings:
     with ``adapt`` the engine learns the voice from the stream, until ``reset``. ``words_budget``
     is for live streams: the share of a core in (0, 1] that words may cost. It picks how thoroughly
     they are recognised, and words that are over it, or late, are dropped, which the event's
-    ``notes`` say; None waits for every word.
+    ``notes`` say; None waits for every word. With ``explain`` final events say why.
     """
 
     words: bool | str = True
@@ -30,6 +30,7 @@ class EngineSettings:
     speaker: str | Path | Profile | None = None
     adapt: bool = False
     words_budget: float | None = None
+    explain: bool = False
 
     def check(self) -> None:
         """Raise HeartenError where ``words`` or ``words_budget`` makes no sense."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from edge.emotion import UNKNOWN, Emotion, Scores, Word
+from edge.emotion import UNKNOWN, Emotion, Explanation, Scores, Word
+from edge.explanation import explain
 from edge.gate import trusted
 from edge.pack import Pack
 from edge.words import Words
@@ -65,9 +66,13 @@ class Steady:
 class Decision:
     """Fuses, calibrates and decides, as a pack says; remembers the last final event."""
 
-    def __init__(self, pack: Pack, words: Words | None, reject: str | float) -> None:
-        """``words`` is None where there is only the voice; see ``reject``."""
+    def __init__(
+        self, pack: Pack, words: Words | None, reject: str | float, explain: bool = False
+    ) -> None:
+        """``words`` is None where there is only the voice; ``explain`` final events; ``reject``
+        see there."""
         self._pack = pack
+        self._explain = explain
         self._words = words
         self.labels = pack.manifest.labels
         self.reject = reject
@@ -123,10 +128,7 @@ class Decision:
         words: tuple[Word, ...],
         notes: tuple[str, ...],
     ) -> Emotion:
-        text = self._words.model.score(words) if self._words and words else None
-        fused = voice
-        if self._words and text is not None:
-            fused = self._words.fuse(voice, text, sum(word.confidence for word in words))
+        text, fused = self._fused(voice, words)
         best = int(fused.probabilities.argmax())
         confidence = trusted(float(fused.probabilities[best]), place.speech)
         category = self.labels[best] if confidence >= self.reject else UNKNOWN
@@ -154,4 +156,15 @@ class Decision:
             pack=self._pack.manifest.name,
             speaker=place.speaker,
             notes=notes,
+            explanation=self._why(voice, words) if self._explain and kind == "final" else None,
         )
+
+    def _fused(self, voice: Scores, words: tuple[Word, ...]) -> tuple[Scores | None, Scores]:
+        """Return what the words say, if anything, and what voice and words say together."""
+        text = self._words.model.score(words) if self._words and words else None
+        if self._words is None or text is None:
+            return None, voice
+        return text, self._words.fuse(voice, text, sum(word.confidence for word in words))
+
+    def _why(self, voice: Scores, words: tuple[Word, ...]) -> Explanation:
+        return explain(words, lambda some: self._fused(voice, some)[1], self.labels)

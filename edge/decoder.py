@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.confidence import Odds
 from edge.errors import MissingExtra, PackError
 
 OPTIONS: dict[str, Any] = {
@@ -37,6 +38,7 @@ DEAF = "channel"
 PRIOR_FRAMES = 20
 FRAME = 160
 LARGEST = 1e9  # of a number among the options
+STRONGEST = 10.0  # of a weight among the log odds
 
 Samples = NDArray[np.int16]
 Cepstrum = NDArray[np.float64]
@@ -49,7 +51,8 @@ class RecognizerSettings:
     ``language_model`` (binary trie or ARPA) and ``dictionary`` are paths; ``acoustic_model`` is a
     folder, or None for the en-us model inside the pocketsphinx wheel. Words whose confidence is
     below ``min_confidence`` are dropped. ``partial_confidence`` is given to the words of a partial
-    result, which have no posterior: 0 drops them. ``confidence_map`` holds points (posterior,
+    result, which have no posterior: 0 drops them. ``confidence_odds`` correct the posteriors for
+    noise and the length of the word, ``confidence_map`` holds points (corrected posterior,
     confidence), posteriors rising: the decoder is over-confident, and the line through the
     points says how often it is right; empty means the posterior itself. ``settle`` is the audio,
     in seconds, from which the channel is learnt before decoding starts; the decoder then catches
@@ -61,6 +64,7 @@ class RecognizerSettings:
     acoustic_model: str | None = None
     min_confidence: float = 0.5
     partial_confidence: float = 0.3
+    confidence_odds: Odds = field(default_factory=Odds)
     confidence_map: tuple[tuple[float, float], ...] = ()
     settle: float = 2.0
     options: dict[str, Any] = field(default_factory=dict)
@@ -72,6 +76,10 @@ class RecognizerSettings:
                 raise PackError(f"recognizer: {name} must lie in 0..1, not {getattr(self, name)}")
         if not 0.0 <= self.settle <= 10.0:
             raise PackError(f"recognizer: settle must lie in 0..10 seconds, not {self.settle}")
+        for name, value in asdict(self.confidence_odds).items():
+            # A better posterior never makes a word less sure.
+            if not abs(value) <= STRONGEST or (name == "posterior" and value <= 0.0):
+                raise PackError(f"recognizer: confidence_odds: {name} cannot be {value}")
         posteriors = [posterior for posterior, _ in self.confidence_map]
         if posteriors != sorted(set(posteriors)):
             raise PackError("the posteriors of the recogniser's confidence_map must rise")

@@ -56,6 +56,49 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What the voice gives, or a keyword adds: V/A/D, and probability of the likeliest label."""
+
+    valence: float
+    arousal: float
+    dominance: float
+    probability: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the JSON form, with digits enough for the parts to add up."""
+        names = (*DIMENSIONS, "probability")
+        return {name: round(float(getattr(self, name)), 6) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How much each modality and each keyword moved a result (``edge.explanation``).
+
+    ``voice`` and the parts of all ``words`` add up to the event's V/A/D and to the probability of
+    ``category``, the likeliest label, whether it was sure enough to be told or not.
+    """
+
+    category: str
+    voice: Part
+    words: tuple[tuple[Word, Part], ...]
+
+    @property
+    def text(self) -> Part:
+        """What all keywords together add."""
+        names = (*DIMENSIONS, "probability")
+        return Part(*(sum(float(getattr(part, n)) for _, part in self.words) for n in names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: the parts of voice and text, and those of each keyword."""
+        return {
+            "category": self.category,
+            "voice": self.voice.to_dict(),
+            "text": self.text.to_dict(),
+            "words": [{"word": word.word, **part.to_dict()} for word, part in self.words],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Emotion:
     """One event: the emotion of an utterance (``final``) or of its beginning (``partial``).
 
@@ -65,7 +108,7 @@ class Emotion:
     (``edge.decision.Steady``), and the confidence of the one that it tells. ``text`` is None when
     no keyword was heard. ``latency_ms`` is the time from the arrival of the chunk that completed
     the event to the event itself. ``snr_db`` is speech level over noise floor. ``speaker`` is
-    whose profile was used, if any.
+    whose profile was used, if any. ``explanation`` is there where an engine was asked for it.
     """
 
     type: str
@@ -86,12 +129,14 @@ class Emotion:
     file: str | None = None
     speaker: str | None = None
     notes: tuple[str, ...] = field(default=())
+    explanation: Explanation | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the documented JSON object; file, speaker and notes only where they are set."""
+        """Return the documented JSON object; file, speaker, notes, explanation only where set."""
         head: dict[str, Any] = {} if self.file is None else {"file": self.file}
         tail: dict[str, Any] = {} if self.speaker is None else {"speaker": self.speaker}
         tail |= {"notes": list(self.notes)} if self.notes else {}
+        tail |= {"explanation": self.explanation.to_dict()} if self.explanation else {}
         return {
             **head,
             "type": self.type,

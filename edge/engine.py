@@ -44,7 +44,7 @@ class Engine:
         self._hearing = self.words.hearing if self.words else Hearing(Unheard())
         if self.words:
             self.words.told = self._told
-        self._decide = Decision(pack, self.words, settings.reject)
+        self._decide = Decision(pack, self.words, settings.reject, settings.explain)
         self._endpoint = Endpointer(pack.manifest.endpoint, wary=True)
         self._closed = False
         self._odd = b""
@@ -62,15 +62,16 @@ class Engine:
         speaker: str | Path | Profile | None = None,
         adapt: bool = False,
         words_budget: float | None = None,
+        explain: bool = False,
     ) -> Engine:
-        """Open a pack (None: the built-in one) and return an engine for one stream.
+        """Open a pack (None: the built-in one) for one stream; ``EngineSettings`` says more.
 
         Raises:
             PackError: the pack is missing, damaged or made for another version.
             HeartenError: no TFLite interpreter is installed, a setting makes no sense, or
                 ``speaker`` has no profile that fits the pack.
         """
-        chosen = EngineSettings(words, partials, reject, speaker, adapt, words_budget)
+        chosen = EngineSettings(words, partials, reject, speaker, adapt, words_budget, explain)
         return cls(open_pack(pack), chosen)
 
     def __enter__(self) -> Engine:

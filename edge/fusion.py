@@ -1,11 +1,14 @@
 """Decision-level fusion: what voice and words say becomes one set of scores.
 
-With no words the result is the voice's, unchanged. How much the words count grows with the
-evidence, the sum of the words' confidences.
+A manifest names one of ``KINDS`` and its parameters. Whatever the kind: with no words, with words
+that nobody believes, or with scores that are no numbers, the result is the voice's, unchanged; how
+much the words count grows with the evidence, the sum of the words' confidences.
 """
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +18,57 @@ import numpy as np
 from edge.emotion import Floats, Scores
 from edge.errors import PackError
 
+LARGEST = 1e6  # of a parameter: what is larger overflows
+ENOUGH = 20.0  # of evidence: beyond it words are as good as certain
+
+Section = Mapping[str, Any]
+Labels = Sequence[str]
+
 
 @dataclass(frozen=True, slots=True)
-class LogLinear:
+class Fusion(ABC):
+    """Joins the scores of two branches.
+
+    ``vad_gain * (text - vad_mean)`` brings the narrow range of text labels to [-1, 1].
+    """
+
+    vad_mean: Floats
+    vad_gain: Floats
+
+    def __call__(self, voice: Scores, text: Scores | None, evidence: float) -> Scores:
+        """Return the fused scores; ``text.probabilities`` has one value a text label.
+
+        ``evidence``, from 0, is the sum of the confidences of the words.
+        """
+        if text is None or not evidence > 0.0:  # so that NaN is no evidence
+            return voice
+        if not math.isfinite(float(text.vad.sum()) + float(text.probabilities.sum())):
+            return voice
+        return self._join(voice, text, evidence)
+
+    def scaled(self, vad: Floats) -> Floats:
+        """Return the text's V/A/D on the scale of the result, in [-1, 1]."""
+        return _bounded(self.vad_gain * (vad - self.vad_mean))
+
+    @abstractmethod
+    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
+        """Fuse scores that are numbers, with an evidence above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOnly(Fusion):
+    """Words are heard and shown, and change nothing."""
+
+    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
+        return voice
+
+
+@dataclass(frozen=True, slots=True)
+class LogLinear(Fusion):
     """A product of experts for the classes and a weighted mean for V/A/D.
 
     ``p ~ p_voice * (p_text / prior) ** (weight * g)`` with ``g = 1 - exp(-evidence / scale)``.
-    Each dimension moves by ``g * vad_weight`` from the voice towards
-    ``vad_gain * (text - vad_mean)``, which brings the narrow range of text labels to [-1, 1].
+    Each dimension moves by ``g * vad_weight`` from the voice towards the scaled text.
     ``classes[i]`` is the text label that speaks for pack label i.
     """
 
@@ -31,83 +77,162 @@ class LogLinear:
     prior: Floats
     classes: tuple[int, ...]
     vad_weight: Floats
-    vad_mean: Floats
-    vad_gain: Floats
 
-    def __call__(self, voice: Scores, text: Scores | None, evidence: float) -> Scores:
-        """Return the fused scores; ``text.probabilities`` has one value a text label."""
-        if text is None or evidence <= 0.0:
-            return voice
-        share = 1.0 - float(np.exp(-evidence / self.scale))
+    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
+        weight, move = self._counts(voice, text, 1.0 - math.exp(-evidence / self.scale), evidence)
         odds = np.log(np.maximum(text.probabilities, 1e-6) / self.prior)[list(self.classes)]
-        logits = np.log(np.maximum(voice.probabilities, 1e-9)) + self.weight * share * odds
+        logits = np.log(np.maximum(voice.probabilities, 1e-9)) + weight * odds
         powers = np.exp(logits - logits.max())
-        move = share * self.vad_weight
-        vad = (1.0 - move) * voice.vad + move * self.scaled(text.vad)
-        return Scores(
-            np.clip(vad, -1.0, 1.0).astype(np.float32), (powers / powers.sum()).astype(np.float32)
-        )
+        wanted = self._wanted(voice.vad, self.scaled(text.vad))
+        vad = voice.vad + move * (wanted - voice.vad)
+        return Scores(_bounded(vad), np.asarray(powers / powers.sum(), np.float32))
 
-    def scaled(self, vad: Floats) -> Floats:
-        """Return the text's V/A/D on the scale of the result, in [-1, 1]."""
-        return np.clip(self.vad_gain * (vad - self.vad_mean), -1.0, 1.0).astype(np.float32)
+    def _counts(
+        self, voice: Scores, text: Scores, g: float, evidence: float
+    ) -> tuple[float, Floats]:
+        """Return the power of the text's odds, and how far each dimension moves."""
+        return self.weight * g, g * self.vad_weight
 
-    @classmethod
-    def from_manifest(
-        cls, values: Mapping[str, Any], labels: Sequence[str], text_labels: Sequence[str]
-    ) -> LogLinear:
-        """Build from the manifest's ``fusion`` section; raises PackError for what does not fit."""
-        classes = tuple(_text_class(label, values["classes"], text_labels) for label in labels)
-        fusion = cls(
-            weight=_number(values, "weight"),
-            scale=_number(values, "scale"),
-            prior=_vector(values, "prior", len(text_labels)),
-            classes=classes,
-            vad_weight=_vector(values, "vad_weight", 3),
-            vad_mean=_vector(values, "vad_mean", 3),
-            vad_gain=_vector(values, "vad_gain", 3),
-        )
-        if fusion.scale <= 0 or fusion.weight < 0 or float(fusion.prior.min()) <= 0:
-            raise PackError("fusion: scale and prior must be positive, weight must not be negative")
-        return fusion
+    def _wanted(self, voice: Floats, text: Floats) -> Floats:
+        """Return V/A/D that the words move the result towards; ``text`` is scaled."""
+        return text
 
 
-KINDS: dict[str, Callable[[Mapping[str, Any], Sequence[str], Sequence[str]], LogLinear]] = {
-    "log-linear": LogLinear.from_manifest
+@dataclass(frozen=True, slots=True)
+class Linear(LogLinear):
+    """As ``LogLinear``, but V/A/D move towards a linear function of both branches.
+
+    ``vad_voice @ voice + vad_text @ text + vad_bias``, two 3 x 3 matrices (a row for each
+    dimension of the result) and a vector: a ridge regression a dimension, from all six values.
+    """
+
+    vad_voice: Floats
+    vad_text: Floats
+    vad_bias: Floats
+
+    def _wanted(self, voice: Floats, text: Floats) -> Floats:
+        return np.asarray(self.vad_voice @ voice + self.vad_text @ text + self.vad_bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate(LogLinear):
+    """As ``LogLinear``, but words count by how sure both branches are.
+
+    ``z`` is 1, the negative entropies (nats) of the probabilities of voice and text, and
+    ``log(1 + evidence)``. ``weight`` is multiplied by ``exp(class_gate @ z)``, and ``vad_weight``
+    by ``1 / (1 + exp(-vad_gate @ z))``, a row for each dimension.
+    """
+
+    class_gate: Floats
+    vad_gate: Floats
+
+    def _counts(
+        self, voice: Scores, text: Scores, g: float, evidence: float
+    ) -> tuple[float, Floats]:
+        sure = _sureness(voice.probabilities), _sureness(text.probabilities)
+        z = np.array([1.0, *sure, math.log1p(min(evidence, ENOUGH))], np.float32)
+        power = math.exp(min(max(float(self.class_gate @ z), -5.0), 3.0))
+        share = 0.5 + 0.5 * np.tanh(0.5 * (self.vad_gate @ z))  # a sigmoid that cannot overflow
+        return self.weight * g * power, np.asarray(g * self.vad_weight * share)
+
+
+def _voice_only(values: Section, labels: Labels, texts: Labels) -> VoiceOnly:
+    scale = {"vad_mean": [0.0] * 3, "vad_gain": [1.0] * 3} | dict(values)
+    return VoiceOnly(_numbers(scale, "vad_mean", 3), _numbers(scale, "vad_gain", 3))
+
+
+def _log_linear(values: Section, labels: Labels, texts: Labels) -> LogLinear:
+    return LogLinear(**_experts(values, labels, texts))
+
+
+def _linear(values: Section, labels: Labels, texts: Labels) -> Linear:
+    own: dict[str, Any] = {key: _numbers(values, key, 3, 3) for key in ("vad_voice", "vad_text")}
+    bias = _numbers(values, "vad_bias", 3)
+    return Linear(**_experts(_whole(values), labels, texts), **own, vad_bias=bias)
+
+
+def _gate(values: Section, labels: Labels, texts: Labels) -> Gate:
+    own: dict[str, Any] = {"class_gate": _numbers(values, "class_gate", 4)}
+    own["vad_gate"] = _numbers(values, "vad_gate", 3, 4)
+    return Gate(**_experts(_whole({"weight": 1.0} | dict(values)), labels, texts), **own)
+
+
+def _whole(values: Section) -> Section:
+    """Return a section in which V/A/D may move all the way, unless it says otherwise."""
+    return {"vad_weight": [1.0] * 3} | dict(values)
+
+
+KINDS: dict[str, Callable[[Section, Labels, Labels], Fusion]] = {
+    "log-linear": _log_linear,
+    "linear": _linear,
+    "gate": _gate,
+    "voice-only": _voice_only,
 }
 
 
-def build(values: Mapping[str, Any], labels: Sequence[str], texts: Sequence[str]) -> LogLinear:
-    """Return the fusion that a manifest names.
+def build(values: Section, labels: Labels, texts: Labels) -> Fusion:
+    """Return the fusion that a manifest names; ``texts`` are the labels of the text branch.
 
     Raises:
         PackError: the kind is unknown or a parameter is missing or wrong.
     """
     kind = values.get("kind")
-    if kind not in KINDS:
-        raise PackError(f"unknown fusion kind {kind!r}; this version knows: {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise PackError(
+            f"unknown fusion kind {kind!r}; this version knows: {', '.join(KINDS)}; use another "
+            "pack, or pip install --upgrade hearten"
+        )
     try:
         return KINDS[kind](values, labels, texts)
     except KeyError as error:
-        raise PackError(f"fusion lacks {error}") from None
+        raise PackError(f"fusion of kind {kind!r} lacks {error}") from None
 
 
-def _text_class(label: str, classes: Mapping[str, str], texts: Sequence[str]) -> int:
+def _sureness(probabilities: Floats) -> float:
+    """Return the negative entropy in nats, 0 where one class has all."""
+    clear = np.maximum(probabilities, 1e-6)
+    return float(clear @ np.log(clear))
+
+
+def _bounded(vad: Floats) -> Floats:
+    """Return V/A/D in [-1, 1], in less time than np.clip."""
+    return np.asarray(np.minimum(np.maximum(vad, -1.0), 1.0), np.float32)
+
+
+def _experts(values: Section, labels: Labels, texts: Labels) -> dict[str, Any]:
+    """Return the checked parameters that every kind with a product of experts has."""
+    classes = values["classes"]
+    if not isinstance(classes, Mapping):
+        raise PackError("fusion: classes must name a text label for each label")
+    found: dict[str, Any] = {
+        "weight": _number(values, "weight"),
+        "scale": _number(values, "scale"),
+        "prior": _numbers(values, "prior", len(texts)),
+        "classes": tuple(_text_class(label, classes, texts) for label in labels),
+    }
+    if found["scale"] <= 0 or found["weight"] < 0 or float(found["prior"].min()) <= 0:
+        raise PackError("fusion: scale and prior must be positive, weight must not be negative")
+    vads = ("vad_weight", "vad_mean", "vad_gain")
+    return found | {key: _numbers(values, key, 3) for key in vads}
+
+
+def _text_class(label: str, classes: Mapping[str, str], texts: Labels) -> int:
     name = classes.get(label)
     if name is None or name not in texts:
         raise PackError(f"fusion: no text label for {label!r} (found {name!r})")
     return list(texts).index(name)
 
 
-def _number(values: Mapping[str, Any], key: str) -> float:
-    return float(_vector({key: [values[key]]}, key, 1)[0])
+def _number(values: Section, key: str) -> float:
+    return float(_numbers({key: [values[key]]}, key, 1)[0])
 
 
-def _vector(values: Mapping[str, Any], key: str, size: int) -> Floats:
+def _numbers(values: Section, key: str, *shape: int) -> Floats:
     try:
-        vector = np.asarray(values[key], dtype=np.float32)
-    except (TypeError, ValueError):
-        vector = np.zeros(0, np.float32)
-    if vector.shape != (size,) or not np.isfinite(vector).all():
-        raise PackError(f"fusion: {key} must be {size} finite number{'s' * (size > 1)}")
-    return vector
+        found = np.asarray(values[key], dtype=np.float32)
+    except (TypeError, ValueError, OverflowError):
+        found = np.zeros(0, np.float32)
+    if found.shape != shape or not (np.abs(found) <= LARGEST).all():
+        size = " x ".join(map(str, shape))
+        raise PackError(f"fusion: {key} must be {size} finite number{'s' * (shape != (1,))}")
+    return found

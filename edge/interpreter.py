@@ -26,6 +26,7 @@ def interpreter_class() -> tuple[Any, str]:
         HeartenError: none is installed, or none can be imported; the message names the platform
             and the fix.
     """
+    np.finfo(np.float32)  # warns of small numbers once an interpreter has changed how they are kept
     broken = ""
     for name in LADDER:
         try:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from edge import decoder, pronunciation
+from edge.confidence import Piece, confidence, snr_db
 from edge.decoder import RecognizerSettings, Samples
 from edge.emotion import Word
+from edge.endpoint import levels_db
 from edge.errors import PackError
 
 RATE = 16000
@@ -34,11 +36,12 @@ class Recognizer:
     Call ``begin``, ``push`` as often as there is audio, then ``end``. Results depend neither on
     the lengths of the pushed pieces, nor on when the time allowed for decoding was used, nor on
     earlier utterances. ``missed`` is the audio, in seconds, that ``end`` had no time for;
-    ``decoded`` counts the seconds decoded so far.
+    ``decoded`` counts the seconds decoded so far. ``pieces`` are all words, ``snr_db`` the SNR of
+    the utterance, the last one after ``end``.
     """
 
-    _words: list[Word]
-    _said: list[str]
+    pieces: list[Piece]
+    _levels: list[float]
     _partial: list[tuple[str, int, int]]
     _waiting: deque[Samples]
     _channel: str | None
@@ -96,6 +99,7 @@ class Recognizer:
         whole = len(rest) // BLOCK * BLOCK
         self._rest = rest[whole:]
         self._waiting.extend(rest[:whole].reshape(-1, BLOCK))
+        self._levels += levels_db(rest[:whole])
         if len(self._waiting) * BLOCK >= self._settle:
             self.settle()
         if self._channel is not None:
@@ -121,10 +125,10 @@ class Recognizer:
         self.missed = sum(map(len, self._waiting)) / RATE
         if self._running:
             self._finish()
-        words, said = self._words, self._said
+        pieces, levels = self.pieces, self._levels
         self._forget()
-        self._said = said
-        return words
+        self.pieces, self._levels = pieces, levels
+        return kept(pieces, self.snr_db, self.keywords, self.settings, self.min_confidence)
 
     def cost(self) -> float:
         """Return about what a second of speech costs here, in seconds of a core."""
@@ -155,12 +159,18 @@ class Recognizer:
     @property
     def heard(self) -> str:
         """All words decoded so far, or those of the last utterance, for a live display."""
-        return " ".join([*self._said, *(_spelling(word) for word, _, _ in self._partial)])
+        partial = (_spelling(word) for word, _, _ in self._partial)
+        return " ".join([*(piece.word for piece in self.pieces), *partial])
+
+    @property
+    def snr_db(self) -> float:
+        """SNR of the utterance so far, or of the last one, in dB (``edge.confidence.snr_db``)."""
+        return snr_db(self._levels)
 
     def _forget(self) -> None:
         self._begun = False
-        self._words = []
-        self._said = []
+        self.pieces = []
+        self._levels = []
         self._partial = []
         self._channel = None
         self._waiting = deque()
@@ -197,40 +207,42 @@ class Recognizer:
             self._decoder.process_raw(block.tobytes())
 
     def _finish(self) -> None:
-        """End the decoder's utterance and append its words and text."""
+        """End the decoder's utterance and append its words."""
         self._pad()
         self._decoder.end_utt()
         self._running = False
-        pieces = [
-            (p.word, p.start_frame, p.end_frame, self._confidence(p.prob))
+        found: list[tuple[str, int, int, float | None]] = [
+            (p.word, p.start_frame, p.end_frame, float(p.prob))
             for p in self._decoder.seg() or ()
             if _is_word(p.word)
         ]
-        if not pieces:
-            unsure = self.settings.partial_confidence
-            pieces = [(*piece, unsure) for piece in self._partial]
-        self._said += [_spelling(word) for word, *_ in pieces]
-        self._words += self._keep(pieces)
+        found = found or [(*piece, None) for piece in self._partial]
+        self.pieces += [self._piece(*each) for each in found]
         self._partial = []
 
-    def _confidence(self, posterior: float) -> float:
-        """Map the decoder's posterior of a word to how often such a word is right."""
-        points = self.settings.confidence_map
-        if not points:
-            return float(min(posterior, 1.0))
-        return float(np.interp(posterior, [p for p, _ in points], [c for _, c in points]))
-
-    def _keep(self, pieces: Iterable[tuple[str, int, int, float]]) -> list[Word]:
-        """Return the pieces that are keywords and sure enough, timed in the stream."""
-        return [
-            Word(_spelling(word), self._time(first), self._time(last + 1), confidence)
-            for word, first, last, confidence in pieces
-            if _spelling(word) in self.keywords and confidence >= self.min_confidence
-        ]
+    def _piece(self, word: str, first: int, last: int, posterior: float | None) -> Piece:
+        phones = len((self._decoder.lookup_word(word) or "").split())
+        return Piece(_spelling(word), self._time(first), self._time(last + 1), posterior, phones)
 
     def _time(self, frame: int) -> float:
         seconds = frame / FRAMES_PER_SECOND - PADDING / RATE
         return self._start + min(max(seconds, 0.0), self._fed / RATE)
+
+
+def kept(
+    pieces: Iterable[Piece],
+    snr: float,
+    keywords: Collection[str],
+    settings: RecognizerSettings,
+    least: float,
+) -> list[Word]:
+    """Return the keywords among what the decoder found whose confidence is ``least`` or more.
+
+    ``snr`` is that of the utterance in dB.
+    """
+    shape = settings.confidence_odds, settings.confidence_map, settings.partial_confidence
+    known = [(p, confidence(p, snr, *shape)) for p in pieces if p.word in keywords]
+    return [Word(p.word, p.start, p.end, sure) for p, sure in known if sure >= least]
 
 
 def _spelling(word: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge import fusion, manifest
+from edge.confidence import Odds
 from edge.decoder import RecognizerSettings, rung
 from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
@@ -220,6 +221,8 @@ class Pack:
         for key in ("min_confidence", "partial_confidence", "settle"):
             if key in section:
                 section[key] = manifest.take(section, key, float)
+        odds = manifest.take({"confidence_odds": {}} | section, "confidence_odds", dict)
+        section["confidence_odds"] = manifest.settings(Odds, odds, "recognizer confidence_odds")
         section["confidence_map"] = manifest.points(section, "confidence_map")
         section["options"] = manifest.take({"options": {}} | section, "options", dict)
         try:
@@ -227,7 +230,7 @@ class Pack:
         except TypeError as error:
             raise PackError(f"manifest: recognizer: {error}") from None
 
-    def fusion(self) -> fusion.LogLinear:
+    def fusion(self) -> fusion.Fusion:
         """Return the fusion of this pack."""
         section = self._section(self.manifest.fusion, "fusion")
         texts = manifest.take(self._section(self.manifest.text, "text"), "labels", list)

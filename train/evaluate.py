@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from convert import QUANTIZATION
 from edge.errors import HeartenError
 from train import report_charts, voice
 from train.corpora import LABELS
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=[*FOLDS, UTTERANCES], default="luna-jimenez")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=voice.EPOCHS)
-    parser.add_argument("--quantize", default="int8-dynamic")
+    parser.add_argument("--quantize", default=QUANTIZATION)
     parser.add_argument(
         "--kind", nargs="+", choices=KINDS, default=list(KINDS), help="of the test utterances"
     )

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import QUANTIZATION
 from edge.errors import HeartenError
 from edge.gate import LEAST, Gate
 from train import backgrounds, corpora, recordings, trained
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, help="of the folds: gates for these, in its place")
     parser.add_argument("--protocol", choices=list(FOLDS), default="luna-jimenez")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the folds' runs")
-    parser.add_argument("--quantize", default="int8-dynamic")
+    parser.add_argument("--quantize", default=QUANTIZATION)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--smoke", action="store_true", help="a handful of recordings")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")

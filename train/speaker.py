@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import QUANTIZATION
 from edge.audio.files import read
 from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
@@ -94,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/evaluate"), help="of the folds")
     parser.add_argument("--protocol", choices=list(FOLDS), default="luna-jimenez")
     parser.add_argument("--seed", type=int, default=0, help="of the folds' runs")
-    parser.add_argument("--quantize", default="int8-dynamic")
+    parser.add_argument("--quantize", default=QUANTIZATION)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument(
         "--no-folds",

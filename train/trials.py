@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from convert import QUANTIZATION
 from edge.errors import HeartenError
 from train import report_charts, trained
 from train.evaluate import KINDS, RAVDESS, RESULTS, compact
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--folds", type=int, nargs="+", metavar="N", help="only these (all)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kind", choices=KINDS, default="speech", help="of the test utterances")
-    parser.add_argument("--quantize", default="int8-dynamic")
+    parser.add_argument("--quantize", default=QUANTIZATION)
     parser.add_argument("--smoke", action="store_true", help="a handful of recordings a fold")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="at a time (all cores)"

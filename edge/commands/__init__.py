@@ -69,6 +69,7 @@ def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
             speaker=args.speaker,
             adapt=args.adapt,
             words_budget=None if recording else args.words_budget,
+            explain=getattr(args, "explain", False),  # not every command has it
         )
     if args.add_words and engine.words:  # without words there is nothing to add to
         engine.words.add_file(Path(args.add_words))

@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="average the channels (mix), hear each by itself (split), or only channel N",
     )
     parser.add_argument("--summary", action="store_true", help="end with a summary; split has one")
+    parser.add_argument(
+        "--explain", action="store_true", help="say what the voice and each word did to V, A, D"
+    )
     parser.add_argument("--csv", metavar="OUT.csv", help="also write the events as a table")
     parser.add_argument(
         "--plot", metavar="OUT.svg|.png", help="also draw V/A/D, categories and words"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge.audio.files import read
+from edge.confidence import Odds, confidence
 from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError, PackError
 from edge.keywords import LONGEST, RATE, Recognizer
@@ -120,6 +121,22 @@ def test_unsure_words_are_dropped_and_the_map_is_used(settings):
         replace(settings, min_confidence=0.3, confidence_map=((0.0, 0.2), (1.0, 0.2))), KEYWORDS
     )
     assert hear(strict, sample) == []
+
+
+def test_noise_and_length_count_where_the_map_says_so(settings):
+    sample, odds = read(SAMPLES / "gift_slt.wav"), Odds(1.0, 0.1, 0.1)
+    recognizer = Recognizer(replace(settings, confidence_odds=odds), KEYWORDS)
+    words, snr = hear(recognizer, sample, size=777), recognizer.snr_db
+    assert {piece.word for piece in recognizer.pieces} >= {"this", "is", "wonderful", "gift"}
+    assert {p.word: p.phones for p in recognizer.pieces}["wonderful"] == 8
+    known = {p.word: p for p in recognizer.pieces}
+    for word in words:
+        assert word.confidence == confidence(known[word.word], snr, odds, (), 0.0)
+        assert word.confidence != pytest.approx(known[word.word].posterior)
+    noise = np.random.default_rng(1).normal(0.0, 1500.0, len(sample)).astype(np.int16)
+    hear(recognizer, np.clip(sample.astype(int) + noise, -32768, 32767).astype(np.int16))
+    assert recognizer.snr_db < snr - 3
+    recognizer.close()
 
 
 def test_only_keywords_are_returned(settings):

@@ -102,7 +102,7 @@ def test_mismatched_graphs(pack_copy: Path, edit_manifest: Callable[..., Path]) 
             lambda m: m.pop("speaker") and m["labels"].__setitem__(0, "bored"),
             "no text label for 'bored'",
         ),
-        (lambda m: m["fusion"].update(kind="gate"), "unknown fusion kind 'gate'"),
+        (lambda m: m["fusion"].update(kind="oracle"), "unknown fusion kind 'oracle'"),
         (lambda m: m["calibration"].update(temperature=0.0), "temperature must be positive"),
         (lambda m: m["calibration"]["reject"].update(balanced=1.2), "must lie in 0..1"),
         (lambda m: m["features"].update(kind="plp"), "unknown feature kind 'plp'"),

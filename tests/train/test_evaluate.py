@@ -78,7 +78,7 @@ def test_jobs_that_are_done_are_not_done_again_and_results_are_stored(tmp_path: 
     assert row["mean"] == pytest.approx(0.65)
     assert row["sd"] == pytest.approx(0.05)
     assert row["ci95"][0] < 0.65 < row["ci95"][1]
-    assert content["artefact"] == "int8-dynamic streaming"
+    assert content["artefact"] == "float16 streaming"
     assert content["folds"] == [list(fold) for fold in FOLDS["luna-jimenez"]]
     assert np.array(content["confusion"]).sum() == 2 * 5 * 80
     for metric in ("war", "recall_calm", "ccc_valence", "ccc_arousal", "ccc_dominance"):
