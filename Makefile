@@ -2,8 +2,8 @@
 # make test   install what the tests need, and run them
 # make lint   ruff and mypy
 # make bench  speed, memory and cold start on this machine (BENCH=--quick: ten seconds)
-# make arm    install, compare and count on emulated Arm systems (tests/arm)
-# make wheelhouse ARCH=aarch64 PY=3.13   wheels for a device without a network
+# make arm    install, compare, test and count on emulated Arm systems (ARM=--quick: what CI does)
+# make wheelhouse ARCH=aarch64 PY=3.13   wheels for a device without a network (EXTRAS=asr,audio)
 # make pack   rebuild the built-in pack from fetched corpora
 # make pack-commercial   a pack from data that allow commercial use alone, in runs/commercial
 PYTHON ?= python3
@@ -17,7 +17,7 @@ WEIGHTS := runs/weights
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup demo test lint format bench pack pack-commercial samples wheel clean
+.PHONY: setup demo test lint format bench pack pack-commercial samples wheel wheelhouse arm clean
 
 setup: $(DEVELOP)/ready
 
@@ -118,10 +118,11 @@ ARCH ?= aarch64
 PY ?= 3.13
 wheelhouse: $(DEVICE)/ready
 	@$(DEVICE)/bin/pip install --quiet packaging
-	@$(DEVICE)/bin/python -m tests.arm.wheelhouse $(ARCH) $(PY)
+	@$(DEVICE)/bin/python -m tests.arm.wheelhouse $(ARCH) $(PY) $(if $(EXTRAS),--extras $(EXTRAS))
 
+# Needs Debian's archive and the package index; keeps what it got in ~/.cache/hearten-arm.
 arm: setup
-	$(DEVELOP)/bin/python -m tests.arm
+	$(DEVELOP)/bin/python -m tests.arm $(ARM)
 
 clean:
 	rm -rf $(DEVICE) $(DEVELOP) build dist *.egg-info

@@ -20,7 +20,10 @@ APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User "";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
-Acquire::Retries "3";
+APT::Update::Error-Mode "any";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
 Dir::State "{state}";
 Dir::State::Lists "{state}/lists";
 Dir::State::status "/dev/null";
@@ -30,6 +33,7 @@ Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 """
+LIMIT = 600.0  # seconds for one run of apt or dpkg
 LINKS = ("bin", "lib", "sbin")  # what base-files links into /usr, where packages expect it
 
 
@@ -80,10 +84,20 @@ def _mirror() -> str:
 def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> str:
     """Run a command and return what it prints; raises HeartenError with its last line."""
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
     except FileNotFoundError as error:
         raise HeartenError(f"no {command[0]}: the Arm trees are built on Debian") from error
+    except subprocess.TimeoutExpired as error:
+        raise HeartenError(f"{' '.join(command[:4])} took over {LIMIT:.0f} s") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise HeartenError(f"{' '.join(command[:4])} failed: {said[-1]}")
+        first = next((line for line in said if line.startswith("E:")), said[-1])
+        raise HeartenError(f"{' '.join(command[:4])} failed: {first}")
     return done.stdout

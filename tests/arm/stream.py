@@ -32,7 +32,9 @@ def main() -> None:
     module = interpreter_class()[1].partition(".")[0]
     names = ("numpy", module.replace("_", "-"))
     about = {"frames": COUNTED * 10, "inside": inside, "versions": {n: version(n) for n in names}}
-    print(json.dumps({**about, "voice": engine.pack.voice_digest}))
+    manifest = engine.pack.manifest.raw
+    pack = f"{manifest['name']}, {manifest['voice']['quantization']}"
+    print(json.dumps({**about, "pack": pack, "voice": engine.pack.voice_digest}))
 
 
 def count(engine: Engine, data: bytes) -> float:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ PYTHONS = {"3.11", "3.12", "3.13"}
 ARCHITECTURES = {"aarch64": ("asr",), "armv7l": (), "x86_64": ("asr",)}  # extras that have wheels
 # No wheel for 32 bit: Debian's package, seen by a venv made with --system-site-packages.
 DEBIAN = {("armv7l", "numpy"): "python3-numpy"}
+LIMIT = 300.0  # seconds for one run of pip
 
 
 class MissingError(Exception):
@@ -55,15 +57,19 @@ class Wheelhouse:
 
         ``pins`` are requirements as ``numpy==2.4.0`` that choose among versions.
         """
-        ours = self._build()
-        chosen = {canonicalize_name(Requirement(pin).name): pin for pin in pins}
-        waiting = list(self._requirements(ours, set(extras)))
+        limits = {canonicalize_name(pin.name): pin.specifier for pin in map(Requirement, pins)}
+        waiting = list(self._requirements(self._build(), set(extras)))
+        done: set[str] = set()
         while waiting:
             wanted = waiting.pop(0)
             name = canonicalize_name(wanted.name)
-            if self._has(wanted) or self._from_debian(name):
+            limits[name] = limits.get(name, SpecifierSet()) & wanted.specifier
+            spec = f"{name}{limits[name]}"
+            if self._from_debian(name) or f"{spec}{sorted(wanted.extras)}" in done:
                 continue
-            wheel = self._download(chosen.get(name, str(_bare(wanted))), wanted)
+            done.add(f"{spec}{sorted(wanted.extras)}")
+            wheel = self._wheel(name, limits[name])
+            wheel = wheel or download(spec, self.place, self.architecture, self.python)
             waiting += self._requirements(wheel, wanted.extras)
 
     def _build(self) -> Path:
@@ -95,30 +101,36 @@ class Wheelhouse:
             if not marker or any(marker.evaluate(there | {"extra": e}) for e in ("", *extras)):
                 yield wanted
 
-    def _has(self, wanted: Requirement) -> bool:
+    def _wheel(self, name: str, limits: SpecifierSet) -> Path | None:
+        """Return the wheel that is there and fits; those that do not are removed."""
+        found = None
         for path in self.place.glob("*.whl"):
-            name, version, *_ = parse_wheel_filename(path.name)
-            fits = wanted.specifier.contains(version, prereleases=True)
-            if name == canonicalize_name(wanted.name) and fits:
-                return True
-        return False
+            own, version, *_ = parse_wheel_filename(path.name)
+            if own == name and limits.contains(version, prereleases=True):
+                found = path
+            elif own == name:
+                path.unlink()
+        return found
 
     def _from_debian(self, name: str) -> bool:
         package = DEBIAN.get((self.architecture, name))
         self.debian |= {package} if package else set()
         return package is not None
 
-    def _download(self, spec: str, wanted: Requirement) -> Path:
-        before = set(self.place.glob("*.whl"))
-        tags = [f"manylinux_2_{minor}_{self.architecture}" for minor in GLIBC]
-        tags += [f"manylinux2014_{self.architecture}", f"linux_{self.architecture}"]
-        options = [option for tag in tags for option in ("--platform", tag)]
-        options += ["--python-version", self.python, "--only-binary", ":all:", "--no-deps"]
-        pip("download", *options, "--dest", str(self.place), spec)
-        new = set(self.place.glob("*.whl")) - before
-        if len(new) != 1:
-            raise MissingError(f"two versions of {wanted.name} are wanted: {spec} and another")
-        return new.pop()
+
+def download(spec: str, place: Path, architecture: str, python: str) -> Path:
+    """Download one wheel for another machine into ``place``, without what it needs; return it.
+
+    Raises MissingError, with pip's reason, where there is none.
+    """
+    before = set(place.glob("*.whl"))
+    tags = [f"manylinux_2_{minor}_{architecture}" for minor in GLIBC]
+    tags += [f"manylinux2014_{architecture}", f"linux_{architecture}"]
+    options = [option for tag in tags for option in ("--platform", tag)]
+    options += ["--python-version", python, "--only-binary", ":all:", "--no-deps"]
+    pip("download", *options, "--dest", str(place), spec)
+    (new,) = set(place.glob("*.whl")) - before
+    return new
 
 
 def build(place: Path, version: str | None = None) -> Path:
@@ -153,17 +165,16 @@ def _digest() -> str:
 
 
 def pip(*arguments: str) -> None:
-    """Run this machine's pip; raises MissingError with its last word."""
-    command = [sys.executable, "-m", "pip", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Run this machine's pip; raises MissingError with its last word, soon without a network."""
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    command += ["--retries", "2", "--timeout", "20", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+    except subprocess.TimeoutExpired as error:
+        raise MissingError(f"pip {arguments[0]} {arguments[-1]}: over {LIMIT:.0f} s") from error
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no reason"]
-        raise MissingError(f"{arguments[0]} {arguments[-1]}: {said[-1]}")
-
-
-def _bare(wanted: Requirement) -> Requirement:
-    """Return a requirement without its marker, which was decided, and extras."""
-    return Requirement(f"{wanted.name}{wanted.specifier}")
+        raise MissingError(f"pip {arguments[0]} {arguments[-1]}: {said[-1]}")
 
 
 def main() -> int:
