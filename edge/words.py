@@ -85,7 +85,7 @@ class Words:
         ``budget``: see ``EngineSettings``. Raises MissingExtra without pocketsphinx.
         """
         self.model: TextModel = pack.text()
-        keywords = frozenset(self.model.words)
+        keywords = pack.heard()
         self.fuse = pack.fusion()
         if transcripts:
             self.recognizer: Recognizer = Unheard(pack.recognizer_settings(), keywords)
@@ -120,7 +120,7 @@ class Words:
         Raises:
             HeartenError: the text is none, a confidence is wrong, or the engine is closed.
         """
-        return self.told(transcript.keywords(text, confidence, self.recognizer.keywords))
+        return self.told(transcript.keywords(text, confidence, self.model.known))
 
     @property
     def least_confidence(self) -> float:

@@ -19,6 +19,13 @@ COMMANDS = {
     "text_table": "train the text model from every initialisation",
     "language": "trim pocketsphinx's dictionary and language model",
     "recognition": "measure the keyword recogniser",
+    "recognition_acted": "words heard in acted emotion and noise",
+    "recognition_tradeoff": "how well keywords are recognised against what it costs",
+    "spoken": "let a synthesiser speak test sentences, and score the words that are recognised",
+    "spoken_fusion": "let a synthesiser speak test sentences to the whole device",
+    "mishearing": "measure what the recogniser makes of sentences, for pairs of voices and words",
+    "bimodal": "the constructed pairs of voices and words: make the list again",
+    "fusions": "compare every way of joining voice and words",
     "fusion": "fit fusion, temperature and reject thresholds",
     "speaker": "measure what knowing a voice is worth; what a pack needs for it",
     "gate": "tell speech from other sounds; what a pack needs for it",
@@ -26,6 +33,9 @@ COMMANDS = {
     "robustness": "score trained folds under noise, rooms, level, band limit, microphones",
     "unknown": "calibration of trained folds, reject thresholds, false rate an hour",
     "streaming": "how early, how steadily and how alike in any pieces a voice decides",
+    "cost": "time the voice beside openSMILE's and openWakeWord's features",
+    "endpoints": "compare the endpointer with WebRTC's voice activity detector",
+    "silence": "measure whether silence tells emotion: removed, kept, used as a feature",
     "table": "make the seed's tables again, with ours beside them",
     "report": "turn all results into one page, with tables and pictures",
 }
@@ -35,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is one line and 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     given = sys.argv[1:] if arguments is None else arguments
-    listing = "\n".join(f"  {name:<15}{text}" for name, text in COMMANDS.items())
+    listing = "\n".join(f"  {name:<21}{text}" for name, text in COMMANDS.items())
     outer = argparse.ArgumentParser(
         prog="python -m train",
         epilog=f"commands:\n{listing}",

@@ -18,7 +18,7 @@ import numpy as np
 
 from edge.decoder import OPTIONS
 from edge.errors import HeartenError, MissingExtra
-from train.ngram import Bigrams, prune, read_trie, restrict, write_arpa
+from train.ngram import Bigrams, boosted, prune, read_trie, restrict, write_arpa
 
 WORDS = 7500
 BIGRAMS = 600_000
@@ -94,18 +94,27 @@ def read_keywords(path: Path) -> Keywords:
     return Keywords(tuple(words), given)
 
 
-def build(keywords: Keywords, out: Path, words: int, bigrams: int) -> dict[str, Any]:
+def build(
+    keywords: Keywords,
+    out: Path,
+    words: int,
+    bigrams: int,
+    boost: Mapping[str, float] | None = None,
+    variants: bool = True,
+) -> dict[str, Any]:
     """Build the pack's dictionary and language model from pocketsphinx's own English ones.
 
-    The same input gives the same bytes. Returns what language.json holds.
+    ``boost`` makes words so much likelier, where no bigram tells; without ``variants`` every word
+    has its first pronunciation only. The same input gives the same bytes. Returns what
+    language.json holds.
 
     Raises:
         HeartenError: the sizes are too small, a pronunciation is wrong, or no keyword is known.
         MissingExtra: pocketsphinx is not installed.
     """
-    source = _source()
-    model = read_trie(source / "en-us.lm.bin")
-    spoken = read_dictionary(source / "cmudict-en-us.dict")
+    home = source()
+    model = read_trie(home / "en-us.lm.bin")
+    spoken = read_dictionary(home / "cmudict-en-us.dict")
     _add_given(spoken, keywords.given)
     known = [word for word in keywords.words if word in spoken]
     if not known or words < len(known) or bigrams < 1:
@@ -114,9 +123,10 @@ def build(keywords: Keywords, out: Path, words: int, bigrams: int) -> dict[str, 
             f"{bigrams} bigrams: raise --words or --bigrams, or check the keyword file"
         )
     keep = _vocabulary(model, spoken, known, words)
-    small = prune(restrict(_with_words(model, known), keep), bigrams)
+    small = prune(boosted(restrict(_with_words(model, known), keep), boost or {}), bigrams)
     out.mkdir(parents=True, exist_ok=True)
-    _write_dictionary({word: spoken[word] for word in keep}, out / "words.dict")
+    most = None if variants else 1
+    _write_dictionary({word: spoken[word][:most] for word in keep}, out / "words.dict")
     _write_binary(small, out / "words.lm.bin")
     summary = {
         "words": len(keep),
@@ -126,7 +136,7 @@ def build(keywords: Keywords, out: Path, words: int, bigrams: int) -> dict[str, 
         "bytes": {name: (out / name).stat().st_size for name in ("words.lm.bin", "words.dict")},
         "source": {
             "package": f"pocketsphinx {version('pocketsphinx')}",
-            **{name: _sha256(source / name) for name in ("en-us.lm.bin", "cmudict-en-us.dict")},
+            **{name: _sha256(home / name) for name in ("en-us.lm.bin", "cmudict-en-us.dict")},
         },
         "sha256": {name: _sha256(out / name) for name in ("words.lm.bin", "words.dict")},
         "options": OPTIONS,
@@ -145,7 +155,8 @@ def read_dictionary(path: Path) -> Pronunciations:
     return spoken
 
 
-def _source() -> Path:
+def source() -> Path:
+    """Return the folder of pocketsphinx's English models; raises MissingExtra without it."""
     try:
         from pocketsphinx import get_model_path
     except ImportError as error:

@@ -10,7 +10,8 @@ of the word list, and the zero-terminated words. Scores are logarithms to the ba
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,19 @@ def restrict(model: Bigrams, keep: set[str]) -> Bigrams:
     unseen = 1 - small.sums(small.unigram[small.word])
     mass = small.sums(small.probability) + small.backoff * total * unseen
     return _normalised(small, small.probability / mass[small.history])
+
+
+def boosted(model: Bigrams, factors: Mapping[str, float]) -> Bigrams:
+    """Return the model with the unigrams of some words made likelier, bigrams as before.
+
+    Every distribution sums to 1 again.
+    """
+    if not factors:
+        return model
+    weight = np.array([factors.get(word, 1.0) for word in model.words])
+    unigram = model.unigram * weight
+    raised = replace(model, unigram=unigram / unigram.sum())
+    return _normalised(raised, raised.probability)
 
 
 def prune(model: Bigrams, size: int) -> Bigrams:

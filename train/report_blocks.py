@@ -10,6 +10,7 @@ from train import report_charts
 
 Result = Mapping[str, Any]
 NAMES = {"rtf": "RTF", "rss": "RSS", "ccc": "CCC", "uar": "UAR", "war": "WAR", "ece": "ECE"}
+PICTURES = {"confusion": "Confusion matrix", "curves": "Curves", "ccc": "V/A/D said and derived"}
 NAMES |= {"f1": "F1", "mb": "(MB)", "s": "(s)"}
 
 
@@ -97,5 +98,5 @@ def pictures(name: str, result: Result) -> Iterator[Picture]:
     """Yield the pictures that a result has; ``name`` is that of its file."""
     about = f"{result.get('corpus')}, {result.get('protocol')}, {result.get('artefact')}"
     for file, svg in report_charts.of(result, name).items():
-        what = "Confusion matrix" if file.endswith("confusion.svg") else "V/A/D said and derived"
+        what = next(title for end, title in PICTURES.items() if file.endswith(f"{end}.svg"))
         yield Picture(f"{what}: {about}", file, svg)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.plot import DARK, LIGHT, clean, lettering
+from train import report_curves
 
 FOLDER = "report"  # below the results: pages and pictures
 LETTER = 6.6  # about the width of a letter at 12 px
@@ -77,6 +78,8 @@ def of(content: Mapping[str, Any], name: str) -> dict[str, str]:
     title = ", ".join(str(content[k]) for k in ("corpus", "protocol", "artefact") if k in content)
     if content.get("confusion") and content.get("labels"):
         found[f"{name}-confusion.svg"] = confusion(content["labels"], content["confusion"], title)
+    if content.get("curves"):
+        found[f"{name}-curves.svg"] = report_curves.drawn(content["curves"])
     if content.get("scatter"):
         found[f"{name}-ccc.svg"] = scatter(content["scatter"], content["metrics"], title)
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edge.plot import clean, lettering
 
@@ -64,6 +65,13 @@ def chart(curves: Sequence[Curve], across: Axis, up: Axis, title: str) -> str:
         f'viewBox="0 0 {width} {height}" role="img"><title>{clean(title)}</title>'
         f"{lettering(LEFT, 16, title, 'strong')}{''.join(body)}</svg>"
     )
+
+
+def drawn(content: Mapping[str, Any]) -> str:
+    """Return the picture that a result asks for: ``title``, ``across``, ``up``, ``curves``."""
+    curves = [Curve(**curve) for curve in content["curves"]]
+    axes = (Axis(**content[name]) for name in ("across", "up"))
+    return chart(curves, *axes, content["title"])
 
 
 def _frame(across: Axis, up: Axis) -> Iterator[str]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
 from edge.text import SLOTS
-from train import metrics, text_data, text_sources, vocabulary
+from train import metrics, text_data, text_lexicon, text_sources, vocabulary
 from train.corpora import glove, root
 from train.text_data import CATEGORIES, Bags
 from train.text_model import LIMIT, STARTS, Lookup, Shape, arrays, initial_table, network
@@ -144,7 +144,8 @@ def save_model(
 
     ``sources`` are all data that it was made from.
     """
-    np.savez_compressed(out / "model.npz", **arrays(trainer.model, lookup))
+    lexicon = trainer.lexicon.arrays() if trainer.lexicon else {}
+    np.savez_compressed(out / "model.npz", **arrays(trainer.model, lookup), **lexicon)
     dev = data["emobank"]["dev"]
     predicted, _ = trainer.predict(dev.bags)
     share = np.concatenate([data[name]["train"].targets for name in data if name != "emobank"])
@@ -222,9 +223,8 @@ def run(args: argparse.Namespace) -> int:
     weight = Settings().teacher_weight if teacher else 0.0
     shape, settings = Shape(), replace(Settings(), epochs=epochs, teacher_weight=weight)
     norms = text_sources.norms(root(), _without(args))
-    table = initial_table(
-        keywords.rows, glove.vectors(root()), norms, shape.width, start, args.seed
-    )
+    vectors = glove.vectors(root())
+    table = initial_table(keywords.rows, vectors, norms, shape.width, start, args.seed)
     spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
     lookup = vocabulary.lookup(keywords)
     model = network(shape, table, lookup, settings.dropout, args.seed)
@@ -232,6 +232,10 @@ def run(args: argparse.Namespace) -> int:
     if args.resume:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
+    known = text_lexicon.facts(keywords.forms, vectors, norms, start)
+    rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
+    targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
+    trainer.lexicon = text_lexicon.fit(rated.bags, targets, known, lookup.negates, rng)
     result = {
         "seed": args.seed,
         "best_epoch": int(trainer.best_epoch),

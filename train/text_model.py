@@ -10,8 +10,9 @@ the surest negation among the three words before, or 0::
     probabilities = softmax(relu(bag X + d) C + c)
 
 A row of the table is a keyword; its inflections, and rare words much like it, point at the same
-row. The table starts from GloVe, reduced by principal components, with Warriner's norms as three
-more columns; training moves all of it, and neither is stored as it was.
+row. V/A/D are averaged with a linear model of all forms (``train.text_lexicon``). The table starts
+from GloVe, reduced by principal components, with Warriner's norms as three more columns; training
+moves all of it, and neither is stored as it was.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ LAYERS = ("table", "turn", "salience", "vad_hidden", "vad", "category_hidden", "
 class Shape:
     """Sizes of the network: table columns, hidden units of each head, and the bag's smoothing."""
 
-    width: int = 64
-    hidden: int = 48
+    width: int = 40
+    hidden: int = 32
     smoothing: float = 0.5
 
 

@@ -1,4 +1,7 @@
-"""``python -m train evaluate text``: the quantised text graph on the test splits."""
+"""``python -m train evaluate text``: the quantised text graph on the test splits.
+
+And on sentences with and without a negation: ``train.text_negation``.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ NOTES = {
 
 def run(args: argparse.Namespace) -> int:
     """Score the graph that ``convert`` would ship and write one result file a corpus."""
-    from convert.text import build
+    from convert.text import build, load
+    from train import text_negation
 
     content = build(args.text)
     graph = Graph(content, "text.tflite")
@@ -56,6 +60,10 @@ def run(args: argparse.Namespace) -> int:
         }
         (args.results / f"text-{corpus}.json").write_text(json.dumps(row, indent=1) + "\n")
         print(json.dumps(row) if args.json else _line(row))
+    row = text_negation.result(load(args.text), lambda bags: predict(graph, bags)[0])
+    row |= {"seeds": [seed], "command": f"python -m train {' '.join(sys.argv[1:])}"}
+    (args.results / "text-negation.json").write_text(json.dumps(row, indent=1) + "\n")
+    print(json.dumps(row) if args.json else _line(row))
     return 0
 
 

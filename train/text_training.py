@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge.errors import HeartenError
 from train import text_data
 from train.text_data import CATEGORIES, Bags
+from train.text_lexicon import Lexicon
 
 Array = NDArray[np.float32]
 
@@ -114,6 +115,7 @@ class Trainer:
         self.model = model
         self.settings = settings
         self.spread = spread
+        self.lexicon: Lexicon | None = None
         self.epoch = tf.Variable(0)
         self.best = tf.Variable(-1e9)
         self.best_epoch = tf.Variable(0)
@@ -183,7 +185,12 @@ class Trainer:
         return float(np.mean(losses))
 
     def predict(self, bags: Bags) -> tuple[Array, Array]:
-        """Return V/A/D, shape (n, 3), and category probabilities, shape (n, 7)."""
+        """Return V/A/D, shape (n, 3), and category probabilities, shape (n, 7).
+
+        With a lexicon, V/A/D are the mean of the network's and of its.
+        """
         vad, logits = (x.numpy() for x in self.model([bags.ids, bags.weights], training=False))
+        if self.lexicon is not None:
+            vad = (vad + self.lexicon.predict(bags)) / 2
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return vad, powers / powers.sum(axis=1, keepdims=True)

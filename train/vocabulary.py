@@ -17,6 +17,9 @@ rated at least 0.4 from the middle in valence or arousal ("joy", "die").
 A keyword is a row of the model's table. Further words, called forms, share a keyword's row: its
 inflections ("cried": "cry"), and frequent words that GloVe puts next to one (``train.text_forms``).
 ``keywords.txt`` lists all forms, ``shared.txt`` the keyword of each that shares a row.
+
+``heard.txt`` lists those to listen for: the first that obey the rule of ``--content-only``.
+Function words are half of what is said, are heard worst, and do not tell valence (train/text.md).
 """
 
 from __future__ import annotations
@@ -57,7 +60,9 @@ CLARITY = 0.5
 """Power of the chance to be heard: 0 would ignore it, 1 would halve the chance of "sad"."""
 LIKE = 0.65
 """Least cosine in GloVe of a word and the keyword whose row it shares."""
-FORMS, SHARED = "keywords.txt", "shared.txt"
+FORMS, SHARED, HEARD = "keywords.txt", "shared.txt", "heard.txt"
+MOST = 32_767
+"""Rows that the graph can number: two bytes a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +148,34 @@ def read(folder: Path) -> Keywords:
     """Read the keywords that ``run`` wrote to a folder.
 
     Raises:
-        HeartenError: there are none, or a form shares the row of a word that is no keyword.
+        HeartenError: there are none, one is no word or named twice, or ``shared.txt`` names a
+            word that is no form, or one as its keyword that is none.
     """
+    shared = folder / SHARED
     try:
         forms = tuple((folder / FORMS).read_text(encoding="utf-8").split())
-        shared = folder / SHARED
         lines = shared.read_text(encoding="utf-8").splitlines() if shared.is_file() else []
-        keyword = dict(line.split("\t") for line in lines)
+        pairs = [(form, keyword) for form, keyword in (line.split("\t") for line in lines)]
     except (OSError, ValueError) as error:
         message = f"no keywords in {folder} ({error}): python -m train vocabulary --out {folder}"
         raise HeartenError(message) from error
+    _check(folder / FORMS, forms)
+    _check(shared, [form for form, _ in pairs], empty=True)
+    keyword = dict(pairs)
     rows = tuple(word for word in forms if word not in keyword)
-    if lost := sorted(set(keyword.values()) - set(rows)):
-        raise HeartenError(f"{shared}: no such keyword: {' '.join(lost)}")
+    if lost := sorted((set(keyword.values()) - set(rows)) | (set(keyword) - set(forms))):
+        raise HeartenError(f"{shared}: no such keyword: {' '.join(lost[:10])}")
     return Keywords(rows, forms, keyword | {word: word for word in rows})
+
+
+def _check(path: Path, words: Sequence[str], empty: bool = False) -> None:
+    """Refuse a list that is empty (unless it may be), or holds what is no word, or a word twice."""
+    if not words and not empty:
+        raise HeartenError(f"{path} holds no keyword: python -m train vocabulary writes it")
+    if strange := next((word for word in words if tokenise(word) != [word]), None):
+        raise HeartenError(f"{path}: {strange!r:.40} is not one word in small letters")
+    if twice := next((word for word, count in Counter(words).items() if count > 1), None):
+        raise HeartenError(f"{path} names {twice!r} twice: leave one out")
 
 
 def lookup(keywords: Keywords) -> Lookup:
@@ -217,11 +236,25 @@ def build(
     )
 
 
+def to_hear(
+    keywords: Keywords, hearing: Hearing, norms: Mapping[str, Sequence[float]], most: int
+) -> list[str]:
+    """Return the words to listen for, sorted: the keywords come first, then the other forms."""
+    first = list(dict.fromkeys([*keywords.rows, *keywords.keyword]))[:most]
+    return sorted(word for word in first if can_be_heard(word, hearing, norms, content_only=True))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``python -m train vocabulary``."""
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
     parser.add_argument("--size", type=int, default=2000, help="most keywords (default 2000)")
-    parser.add_argument("--forms", type=int, default=7000, help="most forms (default 7000)")
+    parser.add_argument("--forms", type=int, default=12000, help="most forms (default 12000)")
+    parser.add_argument(
+        "--heard",
+        type=int,
+        default=7000,
+        help="of so many forms, the content words are listened for",
+    )
     parser.add_argument("--content-only", action="store_true", help="no function words")
     parser.add_argument(
         "--hearing", action="store_true", help="only fit how well words are heard, and print it"
@@ -231,7 +264,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write ``keywords.txt``, one form a line, and ``shared.txt``; return the exit code."""
+    """Write ``keywords.txt``, ``shared.txt`` and ``heard.txt``; return the exit code.
+
+    Raises:
+        HeartenError: the sizes cannot be, or data are missing.
+    """
+    if not 1 <= args.size <= min(args.forms, MOST):
+        raise HeartenError(
+            f"--size {args.size} --forms {args.forms}: at least 1 keyword, at most {MOST}, "
+            "and no fewer forms than keywords"
+        )
     hearing = Hearing.open()
     if args.hearing:
         numbers, items = text_hearing.fit(root(), hearing, 10 if args.smoke else None)
@@ -240,6 +282,8 @@ def run(args: argparse.Namespace) -> int:
     names = text_sources.chosen(args)
     keywords = build(root(), args.size, args.forms, hearing, args.content_only, args.smoke, names)
     write(keywords, args.out)
+    spoken = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
+    (args.out / HEARD).write_text("".join(f"{word}\n" for word in spoken), encoding="utf-8")
     text_sources.write(args.out, names)
     counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
     print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)

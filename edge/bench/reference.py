@@ -91,7 +91,7 @@ def parity(pack: Pack) -> dict[str, Any]:
                 f"reference outputs differ by {difference:.3f} ({part}): this pack fails here"
             )
     if pack.manifest.text is not None and has_recogniser():
-        pack.recognizer(frozenset(pack.text().words)).close()
+        pack.recognizer(pack.heard()).close()
     return {"difference": max(parts.values()), "parts": parts}
 
 

@@ -40,7 +40,7 @@ def frame_costs(pack: Pack, effort: Effort, recogniser: bool) -> dict[str, float
     audio = speech(frames * HOP / RATE)
     chunks = list(audio.reshape(-1, CHUNK * HOP))
     measures: list[Measure] = [_endpointer(pack, chunks), *_voice(pack, audio, chunks)]
-    recognizer = pack.recognizer(frozenset(pack.text().words)) if recogniser else None
+    recognizer = pack.recognizer(pack.heard()) if recogniser else None
     if recognizer:
         measures.append(_words(recognizer, chunks))
     try:

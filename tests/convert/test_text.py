@@ -1,6 +1,7 @@
 """The text graph: names, size, error against the float model, and refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from edge.interpreter import Graph
 pytest.importorskip("tensorflow")
 
 from convert import text
+from train.text_data import Bags
+from train.text_lexicon import Lexicon
 
 LABELS = ["angry", "happy", "neutral"]
 ROWS, WORDS, WIDTH, HIDDEN, SLOTS = 400, 700, 20, 16, 24
@@ -29,6 +32,7 @@ def model_dir(tmp_path_factory):
         "category_hidden": (WIDTH, HIDDEN), "category_hidden_bias": (HIDDEN,),
         "vad": (HIDDEN, 3), "vad_bias": (3,),
         "category": (HIDDEN, len(LABELS)), "category_bias": (len(LABELS),),
+        "lexicon": (WORDS + 1, 3), "lexicon_bias": (3,),
     }  # fmt: skip
     arrays = {name: 0.3 * rng.normal(size=shape) for name, shape in shapes.items()}
     arrays["negates"] = (np.arange(WORDS + 1) % 9 == 8).astype(float)
@@ -74,6 +78,23 @@ def test_the_graph_is_close_to_the_float_model(model_dir, graph):
     assert found.items == 300
     assert found.vad_error < 0.005
     assert found.bytes == len(graph)
+
+
+def test_the_lexicon_is_the_other_half_of_vad(model_dir, graph):
+    """Without it, the graph says what the network says; with it, the mean of both."""
+    weights = text.load(model_dir)
+    network = {name: x for name, x in weights.arrays.items() if not name.startswith("lexicon")}
+    alone = replace(weights, arrays=network)
+    bags = some_bags(20)
+    text.parity(alone, text.graph_of(alone), *bags).check()
+    words = Lexicon(
+        weights.arrays["lexicon"], weights.arrays["lexicon_bias"], weights.arrays["negates"]
+    )
+    said = (text.reference(alone, *bags)[0] + words.predict(Bags(*bags))) / 2
+    loaded = Graph(graph, "text.tflite")
+    for i, (ids, sure) in enumerate(zip(*bags, strict=True)):
+        found = loaded.run(ids=ids[None], weights=sure[None])["vad"][0]
+        np.testing.assert_allclose(found, said[i], atol=0.02)
 
 
 def test_a_wrong_graph_is_refused(model_dir, graph):

@@ -31,11 +31,11 @@ def test_builtin_pack_is_sound_and_small() -> None:
     models = sum(size for name, size in pack.sizes.items() if name.endswith(".tflite"))
     assert models < 1_000_000
     assert pack.sizes["text.tflite"] <= 200_000
-    assert pack.manifest.raw["voice"]["quantization"].startswith("int8")
+    assert pack.manifest.raw["voice"]["quantization"] == "float16"
     assert pack.manifest.raw["training"]["voice"]["parameters"] <= 100_000
     graph = pack.voice()._graph
-    integer = [d for d in graph.tensors() if d["dtype"] is np.int8]
-    assert sum(math.prod(d["shape"]) for d in integer) > 40_000, "the weights are integers"
+    halves = [d for d in graph.tensors() if d["dtype"] is np.float16]
+    assert sum(math.prod(d["shape"]) for d in halves) > 40_000, "the weights take half the space"
 
 
 def test_zip_and_folder_say_the_same(pack_copy: Path, samples: Path, tmp_path: Path) -> None:
@@ -165,3 +165,23 @@ def test_reference_outputs_guard_a_wrong_machine(
 def test_manifest_is_strict_json() -> None:
     text = (open_pack().place / "manifest.json").read_text()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the manifest"))
+
+
+def test_the_recogniser_may_listen_for_some_keywords_only(
+    pack_copy: Path, edit_manifest: Callable[..., Path]
+) -> None:
+    """A transcript may still use all of them."""
+    every = (pack_copy / "keywords.txt").read_text().split()
+    (pack_copy / "some.txt").write_text("\n".join(every[:50]) + "\n")
+
+    def listen(content: dict) -> None:
+        content["text"]["heard"] = "some.txt"
+        rehash(content, pack_copy, "some.txt")
+
+    with Engine.open(edit_manifest(listen)) as engine:
+        assert engine.words is not None
+        assert engine.words.recognizer.keywords == frozenset(every[:50])
+        assert set(every) <= set(engine.words.model.known)
+    (pack_copy / "some.txt").write_text(f"{every[0]}\nzonked\n")
+    with pytest.raises(PackError, match=r"some\.txt: 'zonked' is no keyword"):
+        use(edit_manifest(listen))

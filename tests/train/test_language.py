@@ -10,7 +10,7 @@ import pytest
 
 from edge.errors import HeartenError
 from train.language import Keywords, build, read_dictionary, read_keywords
-from train.ngram import prune, read_trie, restrict, write_arpa
+from train.ngram import boosted, prune, read_trie, restrict, write_arpa
 
 pocketsphinx = pytest.importorskip("pocketsphinx")
 
@@ -81,6 +81,18 @@ def test_restricting_keeps_the_ratios_of_kept_words(full):
     assert prune(small, 10**6) is small
 
 
+def test_boosted_words_are_likelier_where_no_bigram_tells(full):
+    small = restrict(full, set(WORDS))
+    raised = boosted(small, {"angry": 3.0})
+    assert mass(raised) == pytest.approx(np.ones(len(raised.words)))
+    assert boosted(small, {}) is small
+    ratio = [
+        probability(m, "live", "angry") / probability(m, "live", "hate") for m in (small, raised)
+    ]
+    assert ratio[1] == pytest.approx(3 * ratio[0])
+    assert probability(raised, "very", "angry") == probability(small, "very", "angry")
+
+
 def test_pruning_costs_little_and_less_the_more_is_kept(full):
     small = restrict(full, set(WORDS))
     total = len(small.probability)
@@ -107,6 +119,11 @@ def test_build_keeps_variants_adds_given_words_and_lists_the_missing(tmp_path):
     written = read_trie(tmp_path / "words.lm.bin")
     assert set(written.words) == {*spoken, "<s>", "</s>"}
     assert mass(written) == pytest.approx(np.ones(len(written.words)), abs=1e-2)
+
+
+def test_one_pronunciation_a_word(tmp_path):
+    build(Keywords(WORDS, {}), tmp_path, 60, 500, variants=False)
+    assert [len(said) for said in read_dictionary(tmp_path / "words.dict").values()] == [1] * 60
 
 
 def test_written_model_holds_the_same_probabilities(full, tmp_path):

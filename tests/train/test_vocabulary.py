@@ -1,5 +1,7 @@
 """The choice of keywords, the forms that share their rows, and how well they are heard."""
 
+import argparse
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,16 @@ def test_the_vocabulary_of_small_corpora(small, english, tmp_path):
     assert vocabulary.read(tmp_path) == keywords
 
 
+def test_content_words_and_negations_of_the_first_forms_are_listened_for(hearing):
+    same = {"wonderful": "joy", "brief": "joy", "joy": "joy", "no": "no", "the": "the"}
+    keywords = vocabulary.Keywords(
+        ("joy", "no", "the"), ("brief", "joy", "no", "the", "wonderful"), same
+    )
+    norms = {"joy": (0.8, 0.2, 0.1)}
+    assert vocabulary.to_hear(keywords, hearing, norms, 4) == ["joy", "no", "wonderful"]
+    assert vocabulary.to_hear(keywords, hearing, norms, 9) == ["brief", "joy", "no", "wonderful"]
+
+
 def test_forms_point_at_the_row_of_their_keyword():
     words = ("cry", "cries", "joy", "not")
     keywords = vocabulary.Keywords(
@@ -127,3 +139,49 @@ def test_files_that_do_not_fit_are_named(tmp_path):
     (tmp_path / "shared.txt").write_text("cries\n")
     with pytest.raises(HeartenError, match="python -m train vocabulary"):
         vocabulary.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "shared", "message"),
+    [
+        ("", "", "holds no keyword"),
+        (" \n\n", "", "holds no keyword"),
+        ("cry\njoy\ncry\n", "", "keywords.txt names 'cry' twice"),
+        ("cry\nJoy\n", "", "'Joy' is not one word in small letters"),
+        ("cry\n12\n", "", "'12' is not one word in small letters"),
+        (f"cry\n{'x1' * 5000}\n", "", "is not one word in small letters"),
+        ("cries\ncry\n", "cries\tcry\ncries\tcry\n", "shared.txt names 'cries' twice"),
+        ("cry\n", "wept\tcry\n", "no such keyword: wept"),
+        ("cries\ncry\n", "cries\tcry\tweep\n", "python -m train vocabulary"),
+    ],
+)
+def test_absurd_keyword_files_are_refused_in_one_short_line(tmp_path, keywords, shared, message):
+    (tmp_path / "keywords.txt").write_text(keywords)
+    (tmp_path / "shared.txt").write_text(shared)
+    with pytest.raises(HeartenError, match=message) as caught:
+        vocabulary.read(tmp_path)
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
+def test_a_keyword_file_of_other_bytes_is_refused(tmp_path):
+    (tmp_path / "keywords.txt").write_bytes(bytes(range(128, 256)))
+    with pytest.raises(HeartenError, match="python -m train vocabulary"):
+        vocabulary.read(tmp_path)
+
+
+@pytest.mark.parametrize(("size", "forms"), [(0, 10), (-1, 10), (20, 10), (40_000, 50_000)])
+def test_sizes_that_cannot_be_are_refused(tmp_path, size, forms):
+    parser = argparse.ArgumentParser()
+    vocabulary.add_arguments(parser)
+    given = ["--out", str(tmp_path / "text"), "--size", str(size), "--forms", str(forms)]
+    with pytest.raises(HeartenError, match="no fewer forms than keywords"):
+        vocabulary.run(parser.parse_args(given))
+    assert not (tmp_path / "text").exists()
+
+
+def test_words_without_a_pronunciation_are_no_candidates(english):
+    said = [["zzyzx", "joy", "zzyzx"]] * 5
+    assert vocabulary.candidates_of(said, english, {"qwxyz": (0.9, 0.0, 0.0)}, False) == sorted(
+        {"joy", *vocabulary.NEGATIONS}
+    )

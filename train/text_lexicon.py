@@ -1,0 +1,116 @@
+"""The linear half of the text model: what each form adds to V/A/D, in closed form.
+
+For forms ``i`` with values ``c_i`` (V, A, D), recogniser confidences ``w_i``, and ``n_i``, the
+confidence of the surest negation among the three words before, or 0::
+
+    vad = sum(w_i (1 - n_i) c_i) / (sum(w_i) + 1) + b
+
+The values are a ridge regression of EmoBank's ratings (averaged with what a teacher says, where
+there is one) on how often each form is said, on the mean GloVe vector and on the mean of Warriner's
+norms. The last two are linear in the forms too, so all three become one number a form: a word that
+EmoBank lacks still has a value. A negated word has none: what it becomes is left to the network.
+The model says the mean of this and of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import lsqr
+
+from train import text_data
+from train.text_data import Bags
+from train.text_model import REACH, STARTS
+
+Array = NDArray[np.float32]
+
+SMOOTHING = 1.0
+COUNTS, MEANS = 2.0, 0.1
+"""How freely the counts and the (standardised) means move: scales under one ridge penalty of 1."""
+STEPS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """``table`` (ids, 3), zeros for id 0; ``bias`` (3,); ``negates`` (ids,), 1 for a negation."""
+
+    table: Array
+    bias: Array
+    negates: Array
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what ``model.npz`` holds of it."""
+        return {"lexicon": self.table, "lexicon_bias": self.bias}
+
+    def predict(self, bags: Bags) -> Array:
+        """Return V/A/D, shape (n, 3)."""
+        said: Array = np.einsum("ns,nsk->nk", shares(bags, self.negates), self.table[bags.ids])
+        return said + self.bias
+
+
+def shares(bags: Bags, negates: Array) -> Array:
+    """Return how much each word counts, shape (n, slots): less than 1 in sum, 0 where negated."""
+    sure = bags.weights * negates[bags.ids]
+    before = [np.pad(sure, ((0, 0), (k, 0)))[:, :-k] for k in range(1, REACH + 1)]
+    total = bags.weights.sum(axis=1, keepdims=True) + SMOOTHING
+    counted: Array = bags.weights * (1.0 - np.maximum.reduce(before)) / total
+    return counted
+
+
+def facts(
+    forms: Sequence[str],
+    glove: tuple[Sequence[str], Array],
+    norms: Mapping[str, Sequence[float]],
+    start: str = STARTS[0],
+) -> Array:
+    """Return what is known of each form, shape (forms + 1, 54): norms, whether rated, GloVe.
+
+    What ``start`` does not name is left at zero, as in ``text_model.initial_table``.
+    """
+    place = {word: i for i, word in enumerate(glove[0])}
+    known = np.zeros((len(forms) + 1, 4 + glove[1].shape[1]), np.float32)
+    for i, form in enumerate(forms, start=1):
+        if form in norms and "norms" in start:
+            known[i, :4] = (*norms[form], 1.0)
+        if form in place and "glove" in start:
+            known[i, 4:] = glove[1][place[form]]
+    return known
+
+
+def fit(
+    bags: Bags, targets: Array, known: Array, negates: Array, rng: np.random.Generator
+) -> Lexicon:
+    """Fit the lexicon on utterances, half of them damaged as a recogniser would.
+
+    ``targets`` (n, 3), ``known`` as of ``facts``, ``negates`` as in ``Lexicon``.
+    """
+    counts = text_data.word_counts(bags, len(known))
+    heard = text_data.as_heard(bags, counts, rng)
+    ids = np.concatenate([bags.ids, heard.ids])
+    both = Bags(ids, np.concatenate([bags.weights, heard.weights]))
+    rows = np.repeat(np.arange(len(both)), ids.shape[1])
+    said = sparse.csr_matrix(
+        (shares(both, negates).ravel(), (rows, ids.ravel())), (len(both), len(known)), np.float32
+    )
+    table, bias = _values(said, np.concatenate([targets, targets]), known)
+    return Lexicon(table, bias, negates)
+
+
+def _values(said: sparse.csr_matrix, truth: Array, known: Array) -> tuple[Array, Array]:
+    """Return a value for each id, and the bias: a ridge regression on counts and means."""
+    means = said @ known
+    centre, spread = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-6)
+    inputs = sparse.hstack(
+        [COUNTS * said, sparse.csr_matrix(MEANS * (means - centre) / spread)]
+    ).tocsr()
+    middle = truth.mean(axis=0)
+    found = [lsqr(inputs, column, damp=1.0, iter_lim=STEPS)[0] for column in (truth - middle).T]
+    counted, meant = np.split(np.stack(found, axis=1), [said.shape[1]])
+    factors = MEANS * meant / spread[:, None]
+    table = (COUNTS * counted + known @ factors).astype(np.float32)
+    table[0] = 0.0
+    return table, (middle - centre @ factors).astype(np.float32)
