@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from convert import QUANTIZATION, evidence, sources
+from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
 from edge.manifest import FORMAT
 from train import licence, text_sources
@@ -149,7 +150,7 @@ def _manifest(
         "notices": sources.notices(names),
         "labels": about["labels"],
         "features": about["features"],
-        "endpoint": about["endpoint"],
+        "endpoint": EndpointSettings().to_dict(),  # a run tells what it was trained by
         "voice": {
             "graph": "voice.tflite",
             "head": "head.tflite",

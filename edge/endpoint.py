@@ -32,7 +32,7 @@ class EndpointSettings:
 
     onset_db: float = 12.0
     offset_db: float = 7.0
-    minimum_db: float = -80.0
+    minimum_db: float = -86.0
     below_peak_db: float = 40.0
     first_floor_db: float = -60.0
     onset_frames: int = 5

@@ -1,13 +1,13 @@
 """Constructed pairs of voices and sentences, for want of a corpus with emotion in both.
 
 An utterance of an actor meets sentences of the same emotion, or of the same quantiles of
-V/A/D, as a recogniser would leave them: a third of the words.
+V/A/D, as a recogniser would leave them (``train.mishearing``). ``train.bimodal`` makes such pairs
+for good, of RAVDESS, as a benchmark.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 
 from edge.emotion import Floats
 from edge.errors import HeartenError
+from train import text_data
 from train.corpora import LABELS
-from train.text_data import CORPORA
+from train.mishearing import Mishearing
+from train.modalities import UNLABELLED, Rows, Side, Values
+from train.text_reader import Reader
 
 # Text knows no calm: what says "neutral" speaks for both.
 TEXT_CLASS = {label: label for label in LABELS} | {"calm": "neutral"}
-REPEATS = 5  # sentences that each utterance meets
+REPEATS = 10  # sentences that each utterance meets
+DRAWS = 2  # of what is heard of a sentence
 NEIGHBOURS = 20
-HEARD = ("vad", "probabilities", "evidence")
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -37,18 +40,21 @@ class Voices:
     vad: Floats
     truth: Floats
     classes: NDArray[np.int64]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Development sentences of the text model as heard; ``classes`` is -1 where not labelled,
-    ``truth`` NaN where not rated; ``evidence`` is the sum of the words' confidences."""
+    """Sentences as heard, and what the text model says of them.
 
-    probabilities: Floats
-    vad: Floats
-    truth: Floats
+    ``classes`` is -1 where not labelled, or with several labels; ``truth`` NaN where not rated;
+    ``evidence`` is the sum of the words' confidences.
+    """
+
+    said: Side
+    truth: Values
     classes: NDArray[np.int64]
-    evidence: Floats
+    evidence: Values
     labels: tuple[str, ...]
 
 
@@ -57,28 +63,48 @@ def load_voices(folder: Path, part: str) -> Voices:
     saved = _arrays(folder / "predictions.npz", "voice")
     speech = ~np.char.startswith(saved[f"{part}/ids"], "03-02")
     rows = {key: saved[f"{part}/{key}"][speech] for key in ("logits", "vad", "truth", "classes")}
-    return Voices(**rows)
+    return Voices(**rows, names=tuple(map(str, saved[f"{part}/ids"][speech])))
 
 
-def load_texts(folder: Path, part: str) -> Texts:
-    """Read what ``python -m train text`` predicted for one partition, a third of the words."""
-    saved = _arrays(folder / "predictions.npz", "text")
-    labels = tuple(json.loads((folder / "model.json").read_text())["labels"])
-    rows: dict[str, list[NDArray[Any]]] = {}
-    for corpus in (name for name in CORPORA if f"{name}/{part}/targets" in saved):
-        targets = saved[f"{corpus}/{part}/targets"]
-        rated = corpus == "emobank"
-        one = np.isclose(targets.max(axis=1), 1.0) if not rated else np.zeros(len(targets), bool)
-        nothing = np.full((len(targets), 3), np.nan)
-        for key, values in {
-            "classes": np.where(one, targets.argmax(axis=1), -1),
-            "truth": targets if rated else nothing,
-            **{key: saved[f"{corpus}/{part}/third/{key}"] for key in HEARD},
-        }.items():
-            rows.setdefault(key, []).append(values)
-    joined = {key: np.concatenate(values) for key, values in rows.items()}
-    heard = joined["evidence"] > 0
-    return Texts(**{key: values[heard] for key, values in joined.items()}, labels=labels)
+def load_texts(
+    folder: Path,
+    names: Sequence[str],
+    part: str,
+    hear: Mishearing,
+    read: Reader,
+    seed: int,
+    lost: bool = False,
+) -> Texts:
+    """Return the sentences of one split of text corpora, each ``DRAWS`` times, as heard.
+
+    If ``lost``, none of their words is heard, only wrong ones.
+
+    Raises:
+        HeartenError: a corpus is not in ``folder``.
+    """
+    found = text_data.load(folder, names)
+    every = [u for parts in found.values() for u in parts[part]] * DRAWS
+    rng = np.random.default_rng(seed)
+    said, evidence = read([hear(text_data.words_of(u), rng, lost) for u in every])
+    alone = [u.labels[0] if len(u.labels) == 1 else "" for u in every]
+    classes = [read.labels.index(x) if x in read.labels else -1 for x in alone]
+    truth = text_data.vad_targets(every).astype(np.float64)
+    return Texts(said, truth, np.array(classes), evidence, read.labels)
+
+
+def paired(voices: Voices, shares: Floats, texts: Texts, rng: np.random.Generator) -> Rows:
+    """Return pairs of the same emotion, then pairs of like V/A/D; ``shares`` are the voices'."""
+    named, rated = class_pairs(voices, texts, rng), vad_pairs(voices, texts, rng)
+    mine, theirs = (np.concatenate(both) for both in zip(named, rated, strict=True))
+    first = np.arange(len(mine)) < len(named[0])
+    return Rows(
+        Side(None, shares[mine].astype(np.float64), voices.vad[mine].astype(np.float64)),
+        texts.said.take(theirs),
+        np.where(first, voices.classes[mine], UNLABELLED),
+        np.where(first[:, None], np.nan, voices.truth[mine]),
+        texts.evidence[theirs],
+        shares.shape[1],
+    )
 
 
 def class_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs:
@@ -97,7 +123,7 @@ def class_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs
 def vad_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs:
     """Return indices (voice, text) of constructed pairs of like quantiles of V/A/D."""
     rated = np.flatnonzero(~np.isnan(texts.truth).any(axis=1))
-    wanted, found = _quantiles(voices.truth), _quantiles(texts.truth[rated])
+    wanted, found = quantiles(voices.truth), quantiles(texts.truth[rated])
     mine, theirs = [], []
     for index, point in enumerate(wanted):
         near = np.argsort(((found - point) ** 2).sum(axis=1))[:NEIGHBOURS]
@@ -106,7 +132,7 @@ def vad_pairs(voices: Voices, texts: Texts, rng: np.random.Generator) -> Pairs:
     return np.array(mine), np.array(theirs)
 
 
-def _quantiles(values: Floats) -> Floats:
+def quantiles(values: Floats) -> Floats:
     """Return each column's ranks in [0, 1]; equal values share their mean rank."""
     columns = []
     for column in values.T:

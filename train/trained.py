@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge import manifest
+from edge.endpoint import EndpointSettings
 from edge.pack import Folder, Pack
 from edge.voice import Voice
 from train import corpora, fusion, recordings
@@ -62,7 +63,8 @@ def load(folder: Path, quantization: str, gate: bool = True) -> Trained:
         "language": "en",
         "licence": about.get("licence", "unknown"),
         "files": dict.fromkeys(files, ""),
-        **{key: about[key] for key in ("labels", "features", "endpoint")},
+        **{key: about[key] for key in ("labels", "features")},
+        "endpoint": EndpointSettings().to_dict(),
         "voice": {
             **dict(zip(("graph", "head"), files, strict=True)),
             **model.feeding,

@@ -1,0 +1,163 @@
+"""Fusions of decisions: what two models say of an utterance becomes one answer.
+
+They are fitted on development utterances, which neither model was trained on. Where no word was
+heard the answer is the voice's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from edge.errors import HeartenError
+from train.fusion_alone import logistic, restoring, spread, text_cues, unless_unheard
+from train.metrics import ccc, nll
+from train.modalities import Fused, Rows, Values, demand, logs, soft, softmax
+
+# Of the seed: an SVR for each dimension, on two predictions of it.
+SVR = {"kernel": "rbf", "C": 200.0, "gamma": 0.1, "epsilon": 0.01}
+WEIGHTS = tuple(i / 8 for i in range(17))
+SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
+SHARES = tuple(i / 20 for i in range(21))
+
+
+@dataclass
+class LateSvr:
+    """The seed's late fusion: a support vector regression for each of V, A and D.
+
+    Its two inputs are what both models predict of that dimension; classes are left out.
+    """
+
+    wants: str = "decisions"
+    _models: list[Any] = field(default_factory=list)
+
+    def fit(self, rows: Rows) -> Self:
+        """Fit on the rated utterances of which a word was heard."""
+        from sklearn.svm import SVR as Regression
+
+        known = rows.take(rows.rated & rows.heard)
+        inputs = _both_vad(known)
+        self._models = [
+            Regression(**SVR).fit(inputs[:, [d, 3 + d]], known.truth[:, d]) for d in range(3)
+        ]
+        return self
+
+    def predict(self, rows: Rows) -> Fused:
+        """Return V/A/D."""
+        inputs = _both_vad(rows)
+        said = [model.predict(inputs[:, [d, 3 + d]]) for d, model in enumerate(self._models)]
+        return unless_unheard(rows, Fused(None, np.stack(said, axis=1)))
+
+
+@dataclass
+class Stacked:
+    """Linear stacking: ridge regression of V/A/D, multinomial logistic regression of classes."""
+
+    wants: str = "decisions"
+    strength: float = 1.0
+    _vad: Any = None
+    _classes: Any = None
+
+    def fit(self, rows: Rows) -> Self:
+        """Fit on the utterances of which a word was heard, what has targets."""
+        from sklearn.linear_model import Ridge
+
+        if (rated := rows.take(rows.rated & rows.heard)).truth.size:
+            self._vad = Ridge(alpha=self.strength).fit(_both_vad(rated), rated.truth)
+        if (known := rows.take(rows.labelled & rows.heard)).classes.size:
+            self._classes = logistic(_both_cues(known), known.classes)
+        return self
+
+    def predict(self, rows: Rows) -> Fused:
+        """Return both, or what there were targets for."""
+        vad = None if self._vad is None else self._vad.predict(_both_vad(rows))
+        shares = None
+        if self._classes is not None:
+            shares = spread(self._classes, _both_cues(rows), rows.size)
+        return unless_unheard(rows, Fused(shares, vad))
+
+
+@dataclass
+class Product:
+    """What the device ships (``edge.fusion.LogLinear``), fitted.
+
+    A product of experts for the classes, ``p_voice (p_text / prior) ** (weight g)``, and a mean
+    of both sides for V/A/D, where the text has ``g share``; ``g = 1 - exp(-evidence / scale)``.
+    ``speaks[c]`` is the text's class that speaks for class c; None: the same.
+    """
+
+    speaks: Sequence[int] | None = None
+    wants: str = "decisions"
+    weight: float = 0.0
+    scale: float = 1.0
+    prior: Values | None = None
+    share: Values = field(default_factory=lambda: np.zeros(3))
+    mean: Values = field(default_factory=lambda: np.zeros(3))
+    gain: Values = field(default_factory=lambda: np.ones(3))
+
+    def fit(self, rows: Rows) -> Self:
+        """Choose weight and scale by likelihood, shares by CCC."""
+        known, rated = rows.take(rows.labelled), rows.take(rows.rated)
+        if len(known):
+            said = demand(known.text.probabilities, "probabilities of the text")
+            self.prior = said[known.heard].mean(axis=0)
+            grid = [(w, s) for s in SCALES for w in WEIGHTS]
+            losses = [nll(known.classes, self._shares(known, *cell)) for cell in grid]
+            self.weight, self.scale = grid[int(np.argmin(losses))]
+        if len(rated):
+            self._fit_vad(rated)
+        return self
+
+    def _fit_vad(self, rated: Rows) -> None:
+        said = demand(rated.text.vad, "V/A/D of the text")[rated.heard]
+        self.mean = said.mean(axis=0)
+        self.gain, _ = restoring(said, rated.truth)
+        for d in range(3):
+            scores = []
+            for share in SHARES:
+                self.share[d] = share
+                scores.append(ccc(rated.truth[:, d], self._vad(rated)[:, d]))
+            self.share[d] = SHARES[int(np.argmax(scores))]
+
+    def predict(self, rows: Rows) -> Fused:
+        """Return both, or what there were targets for."""
+        shares = None if self.prior is None else self._shares(rows, self.weight, self.scale)
+        vad = None if rows.voice.vad is None or rows.text.vad is None else self._vad(rows)
+        return Fused(shares, vad)
+
+    def _shares(self, rows: Rows, weight: float, scale: float) -> Values:
+        voice = logs(demand(rows.voice.probabilities, "probabilities of the voice"))
+        return softmax(voice + weight * soft(rows.evidence, scale) * self.odds(rows))
+
+    def odds(self, rows: Rows) -> Values:
+        """Return the text's log odds against what is usual, a column a class of the rows."""
+        said = logs(demand(rows.text.probabilities, "probabilities of the text"))
+        speaks = list(self.speaks) if self.speaks is not None else list(range(rows.size))
+        if self.prior is None or max(speaks) >= said.shape[1]:
+            raise HeartenError(
+                f"fusion: {said.shape[1]} classes in the text, {rows.size} in the voice: say "
+                "which class of the text speaks for each"
+            )
+        return np.asarray((said - np.log(self.prior))[:, speaks])
+
+    def scaled(self, rows: Rows) -> Values:
+        """Return the text's V/A/D on the scale of the truth, in [-1, 1]."""
+        return np.clip(self.gain * (demand(rows.text.vad, "V/A/D of the text") - self.mean), -1, 1)
+
+    def _vad(self, rows: Rows) -> Values:
+        voice, move = demand(rows.voice.vad, "V/A/D of the voice"), soft(rows.evidence, self.scale)
+        return np.clip(voice + move * self.share * (self.scaled(rows) - voice), -1.0, 1.0)
+
+
+def _both_vad(rows: Rows) -> Values:
+    """Return V/A/D of the text, then of the voice, (n, 6)."""
+    text = demand(rows.text.vad, "V/A/D of the text")
+    return np.concatenate([text, demand(rows.voice.vad, "V/A/D of the voice")], axis=1)
+
+
+def _both_cues(rows: Rows) -> Values:
+    voice = logs(demand(rows.voice.probabilities, "probabilities of the voice"))
+    return np.concatenate([voice, text_cues(rows)], axis=1)

@@ -1,0 +1,170 @@
+"""``python -m train spoken_fusion``: sentences spoken by a synthesiser, through the whole device.
+
+flite speaks test sentences with voices that nothing was fitted on; the engine of a pack hears them
+in pieces of 100 ms: endpointer, quantised voice, recogniser, text graph, fusion. A synthesiser acts
+no emotion, so the voice can only mislead: what is measured is whether words reach the result, and
+how much of them the fusion lets through.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge import Engine
+from edge.decoder import Samples
+from edge.emotion import DIMENSIONS, Emotion
+from edge.features import RATE
+from train import spoken, text_data
+from train.corpora import LABELS, Utterance, root
+from train.intervals import Values, interval
+from train.metrics import ccc, macro_f1, pearson
+from train.provenance import commit
+from train.spoken import CORPORA, VOICES
+
+PIECE = RATE // 10
+PAUSE = np.zeros(RATE, np.int16)  # what ends an utterance
+DRAWS = 1000
+ROWS = ("voice", "text", "fused")
+NO_WORD = "neutral"  # what the text says where it heard nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of ``ROWS`` says of a sentence: a category, and V/A/D (3,)."""
+
+    category: str
+    vad: Values
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument("--pack", type=Path, help="folder or .zip (the built-in pack)")
+    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
+    parser.add_argument("--count", type=int, default=100, help="sentences of each corpus")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of sentences")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Speak, hear, score; write one result a corpus and print it.
+
+    Raises:
+        HeartenError: flite, a corpus or the pack is missing.
+    """
+    with Engine.open(args.pack, reject=0.0) as engine:
+        for corpus in args.corpora:
+            items = spoken.choose(corpus, "test", args.count, args.seed, root())
+            said = [answers(engine, item, number) for number, item in enumerate(items)]
+            _store(args, corpus, items, said)
+    return 0
+
+
+def answers(engine: Engine, item: Utterance, number: int) -> dict[str, Answer]:
+    """Return what the device says of a sentence, by ``ROWS``; the voices take turns."""
+    voice = VOICES["test"][number % len(VOICES["test"])]
+    print(f"\r{number + 1} sentences", end="", file=sys.stderr)
+    return of_events(hear(engine, spoken.speak(item.text or "", voice)))
+
+
+def hear(engine: Engine, samples: Samples) -> list[Emotion]:
+    """Return the final events of a recording that comes in pieces of 100 ms."""
+    engine.reset()
+    whole = np.concatenate([PAUSE, samples, PAUSE])
+    pieces = (whole[i : i + PIECE].tobytes() for i in range(0, len(whole), PIECE))
+    events = [event for piece in pieces for event in engine.push(piece)]
+    return [event for event in [*events, *engine.flush()] if event.type == "final"]
+
+
+def of_events(events: Sequence[Emotion]) -> dict[str, Answer]:
+    """Return one answer a row for a sentence of several utterances, each by its length."""
+    found = {}
+    for row in ROWS:
+        sides = [(_side(event, row), event.end - event.start) for event in events]
+        known = [(side, length) for side, length in sides if side]
+        found[row] = _mean(known)
+    return found
+
+
+def _side(event: Emotion, row: str) -> Mapping[str, Any] | None:
+    return event.to_dict() if row == "fused" else getattr(event, row)
+
+
+def _mean(known: Sequence[tuple[Mapping[str, Any], float]]) -> Answer:
+    if not known:
+        return Answer(NO_WORD, np.zeros(3))
+    weights = [length for _, length in known]
+    vad = np.average([[side[d] for d in DIMENSIONS] for side, _ in known], axis=0, weights=weights)
+    shares: dict[str, float] = {}
+    for side, length in known:
+        for label, share in side["probabilities"].items():
+            shares[label] = shares.get(label, 0.0) + length * share
+    return Answer(max(shares, key=lambda label: shares[label]), vad)
+
+
+def scores(
+    items: Sequence[Utterance], said: Sequence[Mapping[str, Answer]], corpus: str
+) -> dict[str, dict[str, Any]]:
+    """Return, by row, r and CCC of V/A/D (EmoBank) or macro-F1 (ISEAR), over the sentences."""
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(len(items), size=len(items)) for _ in range(DRAWS)]
+    return {row: _cells(items, [s[row] for s in said], corpus, draws) for row in ROWS}
+
+
+def _cells(
+    items: Sequence[Utterance], said: Sequence[Answer], corpus: str, draws: Iterable[Any]
+) -> dict[str, Any]:
+    if corpus == "emobank":
+        truth, guess = text_data.vad_targets(items), np.stack([answer.vad for answer in said])
+        metrics = {
+            f"{name}_{dimension}": lambda rows, d=d, f=function: f(truth[rows, d], guess[rows, d])
+            for name, function in (("r", pearson), ("ccc", ccc))
+            for d, dimension in enumerate(DIMENSIONS)
+        }
+    else:
+        right = np.array([LABELS.index(item.labels[0]) for item in items])
+        heard = np.array([LABELS.index(answer.category) for answer in said])
+        metrics = {"macro_f1": lambda rows: macro_f1(right[rows], heard[rows])}
+    draws = list(draws)
+    return {
+        name: {
+            "mean": round(metric(np.arange(len(items))), 4),
+            "ci95": interval(np.array([metric(rows) for rows in draws])),
+        }
+        for name, metric in metrics.items()
+    }
+
+
+def _store(
+    args: argparse.Namespace,
+    corpus: str,
+    items: Sequence[Utterance],
+    said: Sequence[Mapping[str, Answer]],
+) -> None:
+    row = {
+        "task": "fusion",
+        "corpus": f"{corpus}, spoken by flite",
+        "protocol": f"{len(items)} test sentences, voices {' and '.join(VOICES['test'])}",
+        "artefact": "the whole device, int8, in pieces of 100 ms",
+        "model": {},
+        "seeds": [args.seed],
+        "metrics": scores(items, said, corpus),
+        "command": f"python -m train {' '.join(sys.argv[1:])}",
+        "commit": commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "notes": "a synthesiser acts no emotion; 95 % intervals over sentences",
+    }
+    args.results.mkdir(parents=True, exist_ok=True)
+    place = args.results / f"fusion-spoken-{corpus}.json"
+    place.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    for name, cells in row["metrics"].items():
+        told = ", ".join(f"{key} {cell['mean']:.3f}" for key, cell in cells.items())
+        print(f"{corpus} {name}: {told}")
