@@ -27,6 +27,7 @@ from train.pairs import TEXT_CLASS, load_texts, load_voices, paired
 from train.provenance import commit
 from train.recognition_setup import device_settings
 from train.text_reader import Reader
+from train.vocabulary import listened
 
 RESULT = "fusion-constructed-pairs.json"
 SILENT = 4  # for so many pairs, one more of whose words none is heard
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     reader, named = Reader(args.text), text_sources.corpora(sources)
     least = device_settings(args.language).min_confidence
     rates = mishearing.read(args.mishearing)
-    hear = mishearing.Mishearing(rates, args.language, reader.keywords, least)
+    hear = mishearing.Mishearing(rates, args.language, listened(args.text), least)
     dev = load_voices(args.voice, "dev")
     temperature = fit_temperature(dev)
 

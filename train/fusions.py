@@ -30,6 +30,7 @@ from train.partition import FOLDS
 from train.provenance import commit
 from train.table_cells import text
 from train.text_reader import Reader
+from train.vocabulary import listened
 
 RESULT = "fusion-bimodal"
 PROTOCOL = "luna-jimenez"
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> tuple[Bench, list[Pair], Reader]:
     folder, reader = root(), Reader(args.text)
     rates = mishearing.read(args.mishearing)
-    hear = mishearing.Mishearing(rates, args.language, reader.keywords, args.least)
+    hear = mishearing.Mishearing(rates, args.language, listened(args.text), args.least)
     voices, functionals = ravdess.load(folder, "speech"), {}
     if any(make(name).wants in MEASURED for name in args.names):
         features = hsf.hsf(voices, FUNCTIONALS, pauses=True, folder=args.functionals)

@@ -122,7 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure on LibriSpeech; what ``train recognition`` decoded is not decoded again."""
-    keywords = frozenset(vocabulary.read(args.text).forms)
+    keywords = frozenset(vocabulary.listened(args.text))
     settings = device_settings(args.language)
     heard = []
     store = Store(args.kept / "librispeech.json", settings)

@@ -168,6 +168,22 @@ def read(folder: Path) -> Keywords:
     return Keywords(rows, forms, keyword | {word: word for word in rows})
 
 
+def listened(folder: Path) -> tuple[str, ...]:
+    """Return the words that a recogniser listens for: ``heard.txt``, or all forms without it.
+
+    Raises:
+        HeartenError: as ``read``, or a word of the list is no form.
+    """
+    forms, path = read(folder).forms, folder / HEARD
+    if not path.is_file():
+        return forms
+    words = tuple(path.read_text(encoding="utf-8").split())
+    _check(path, words)
+    if lost := sorted(set(words) - set(forms)):
+        raise HeartenError(f"{path}: no such keyword: {' '.join(lost[:10])}")
+    return words
+
+
 def _check(path: Path, words: Sequence[str], empty: bool = False) -> None:
     """Refuse a list that is empty (unless it may be), or holds what is no word, or a word twice."""
     if not words and not empty:

@@ -185,3 +185,14 @@ def test_words_without_a_pronunciation_are_no_candidates(english):
     assert vocabulary.candidates_of(said, english, {"qwxyz": (0.9, 0.0, 0.0)}, False) == sorted(
         {"joy", *vocabulary.NEGATIONS}
     )
+
+
+def test_words_to_listen_for(tmp_path):
+    (tmp_path / "keywords.txt").write_text("cry\njoy\nthe\n")
+    assert vocabulary.listened(tmp_path) == ("cry", "joy", "the"), "all without a list"
+    (tmp_path / "heard.txt").write_text("joy\ncry\n")
+    assert vocabulary.listened(tmp_path) == ("joy", "cry")
+    for wrong, message in (("joy\nzonk\n", "no such keyword: zonk"), ("", "holds no keyword")):
+        (tmp_path / "heard.txt").write_text(wrong)
+        with pytest.raises(HeartenError, match=message):
+            vocabulary.listened(tmp_path)
