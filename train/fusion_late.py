@@ -21,6 +21,8 @@ from train.modalities import Fused, Rows, Values, demand, logs, soft, softmax
 SVR = {"kernel": "rbf", "C": 200.0, "gamma": 0.1, "epsilon": 0.01}
 WEIGHTS = tuple(i / 8 for i in range(17))
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
+VAD_SCALES = (*SCALES, 8.0)
+FLAT = 0.005  # of the sum of three CCC
 SHARES = tuple(i / 20 for i in range(21))
 
 
@@ -85,7 +87,8 @@ class Product:
     """What the device ships (``edge.fusion.LogLinear``), fitted.
 
     A product of experts for the classes, ``p_voice (p_text / prior) ** (weight g)``, and a mean
-    of both sides for V/A/D, where the text has ``g share``; ``g = 1 - exp(-evidence / scale)``.
+    of both sides for V/A/D, where the text has ``h share``; ``g = 1 - exp(-evidence / scale)``, and
+    ``h`` the same with ``vad_scale``.
     ``speaks[c]`` is the text's class that speaks for class c; None: the same.
     """
 
@@ -94,6 +97,7 @@ class Product:
     weight: float = 0.0
     scale: float = 1.0
     prior: Values | None = None
+    vad_scale: float = 1.0
     share: Values = field(default_factory=lambda: np.zeros(3))
     mean: Values = field(default_factory=lambda: np.zeros(3))
     gain: Values = field(default_factory=lambda: np.ones(3))
@@ -115,12 +119,20 @@ class Product:
         said = demand(rated.text.vad, "V/A/D of the text")[rated.heard]
         self.mean = said.mean(axis=0)
         self.gain, _ = restoring(said, rated.truth)
-        for d in range(3):
-            scores = []
-            for share in SHARES:
-                self.share[d] = share
-                scores.append(ccc(rated.truth[:, d], self._vad(rated)[:, d]))
-            self.share[d] = SHARES[int(np.argmax(scores))]
+        found = []
+        for self.vad_scale in VAD_SCALES:
+            scores = np.array([self._cccs(rated, share) for share in SHARES])
+            best = np.array(SHARES)[scores.argmax(axis=0)]
+            found.append((float(scores.max(axis=0).sum()), self.vad_scale, best))
+        most = max(total for total, _, _ in found)
+        # The scale hardly matters to CCC: of those as good, the one by which a word counts most.
+        _, self.vad_scale, self.share = next(one for one in found if one[0] >= most - FLAT)
+
+    def _cccs(self, rated: Rows, share: float) -> list[float]:
+        """Return the CCC of each dimension if the text has this share in all."""
+        self.share = np.full(3, share)
+        said = self._vad(rated)
+        return [ccc(rated.truth[:, d], said[:, d]) for d in range(3)]
 
     def predict(self, rows: Rows) -> Fused:
         """Return both, or what there were targets for."""
@@ -148,7 +160,8 @@ class Product:
         return np.clip(self.gain * (demand(rows.text.vad, "V/A/D of the text") - self.mean), -1, 1)
 
     def _vad(self, rows: Rows) -> Values:
-        voice, move = demand(rows.voice.vad, "V/A/D of the voice"), soft(rows.evidence, self.scale)
+        voice = demand(rows.voice.vad, "V/A/D of the voice")
+        move = soft(rows.evidence, self.vad_scale)
         return np.clip(voice + move * self.share * (self.scaled(rows) - voice), -1.0, 1.0)
 
 

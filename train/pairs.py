@@ -7,7 +7,7 @@ for good, of RAVDESS, as a benchmark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.emotion import Floats
+from edge.emotion import Floats, Word
 from edge.errors import HeartenError
 from train import text_data
 from train.corpora import LABELS
-from train.mishearing import Mishearing
 from train.modalities import UNLABELLED, Rows, Side, Values
 from train.text_reader import Reader
 
@@ -28,6 +27,9 @@ TEXT_CLASS = {label: label for label in LABELS} | {"calm": "neutral"}
 REPEATS = 10  # sentences that each utterance meets
 DRAWS = 2  # of what is heard of a sentence
 NEIGHBOURS = 20
+
+Hear = Callable[[Sequence[str], np.random.Generator, bool], list[Word]]
+"""What is heard of the words of a sentence; of none of them where the third argument says so."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -70,7 +72,7 @@ def load_texts(
     folder: Path,
     names: Sequence[str],
     part: str,
-    hear: Mishearing,
+    hear: Hear,
     read: Reader,
     seed: int,
     lost: bool = False,
@@ -101,7 +103,7 @@ def paired(voices: Voices, shares: Floats, texts: Texts, rng: np.random.Generato
         Side(None, shares[mine].astype(np.float64), voices.vad[mine].astype(np.float64)),
         texts.said.take(theirs),
         np.where(first, voices.classes[mine], UNLABELLED),
-        np.where(first[:, None], np.nan, voices.truth[mine]),
+        voices.truth[mine],
         texts.evidence[theirs],
         shares.shape[1],
     )

@@ -18,10 +18,15 @@ TITLES = {
     "streaming": "Voice, while somebody speaks",
     "table-ravdess": "The seed's models",
     "table-lld-hsf": "The seed's features",
+    "silence": "Silence",
     "text": "Words",
     "recognition": "Keyword recogniser",
     "fusion": "Voice and words together",
     "bench": "Speed and memory",
+    "cost": "Cost beside other front ends",
+    "endpoint": "Endpointer beside WebRTC's",
+    "quantisation": "Quantisation",
+    "arm-instructions": "Instructions on Arm",
 }
 # What a result says of itself; anything else in one without metrics is a number to show.
 ABOUT = frozenset(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edge.choices import EngineSettings
 from edge.emotion import DIMENSIONS, UNKNOWN, Emotion
+from edge.endpoint import EndpointSettings
 from edge.engine import LEAD, Engine
 from edge.features import HOP, RATE
 from edge.voice import Voice
@@ -104,7 +105,7 @@ def job(folder: str, quantization: str, kind: str, smoke: bool) -> dict[str, Any
     said: dict[str, list[Any]] = {name: [] for name in (*times, END)}
     found: dict[str, list[Any]] = {"utterances": [], "partials": []}
     pieces: dict[str, list[Any]] = {name: [] for name in (WHOLE, *map(_piece, PIECES_MS))}
-    voice, endpoint = run_.voice, run_.pack.manifest.endpoint
+    voice, trimmed = run_.voice, EndpointSettings(**run_.about["endpoint"])  # as Keras heard it
     with Engine(run_.pack, EngineSettings(words=False)) as engine:
         for index, item in enumerate(items):
             if index % 50 == 0:
@@ -117,7 +118,7 @@ def job(folder: str, quantization: str, kind: str, smoke: bool) -> dict[str, Any
             said[END].append(_said(one.final))
             found["utterances"].append(one.utterances)
             found["partials"].append([_partial(t, e) for t, e in one.partials])
-            speech = recordings.speech(samples, endpoint)
+            speech = recordings.speech(samples, trimmed)
             for name, answer in in_pieces(voice, speech).items():
                 pieces[name].append(answer)
     return {

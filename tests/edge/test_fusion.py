@@ -200,7 +200,7 @@ def test_a_pack_may_name_any_kind(
     with Engine.open(place, words="transcript", partials=False) as engine:
         (voice,) = _heard(engine, samples)
         (fused,) = engine.words("horrible funeral")
-        (absent,) = engine.words("the of")
+        (absent,) = engine.words("zyzzyva qwop")
         assert absent.probabilities == voice.probabilities
         assert (fused.probabilities != voice.probabilities) == (kind != "voice-only")
         assert fused.text is not None and fused.voice == voice.voice
