@@ -23,7 +23,7 @@ from train.trained import GATE, gate_of
 
 NAME = "hearten-en-1"
 # Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
-MIN_CONFIDENCE = 0.25
+MIN_CONFIDENCE = 0.15
 HEARD = "heard.txt"
 LARGEST_MODELS = 1_000_000  # bytes of all graphs together
 

@@ -10,7 +10,7 @@ from edge.confidence import Odds
 from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError, PackError
 
-LEAST = 0.25
+LEAST = 0.15
 """Confidence below which a word is dropped, where confidence.json does not name another."""
 
 

@@ -224,7 +224,8 @@ class Training:
         people = {n: sorted({i.speaker or "" for i in p.items}) for n, p in self.data.parts.items()}
         sizes = {n: len(p.items) for n, p in self.data.parts.items()}
         schedule = asdict(self.schedule)
-        settings = [schedule, self.settings.to_dict(), self.data.features.to_dict()]
+        data = self.data.features.to_dict(), self.data.endpoint.to_dict()
+        settings = [schedule, self.settings.to_dict(), *data]
         return json.dumps([*settings, people, sizes, self.data.guided])
 
     def _save(self) -> None:
