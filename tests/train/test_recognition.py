@@ -18,7 +18,7 @@ from train.language import Keywords, build
 from train.recognition import CONDITIONS, halves, planned, rtf
 from train.recognition_heard import Decoded, Listener, Store
 from train.recognition_map import Scored, Trust, fit, judge, metrics, reliability, scores
-from train.recognition_setup import device_settings
+from train.recognition_setup import LEAST, device_settings
 
 IDENTITY = Trust()
 
@@ -139,7 +139,7 @@ def test_the_command_fits_and_tells(corpora, tmp_path, monkeypatch):
     assert main(["recognition", *command]) == 0
     settings = device_settings(tmp_path)
     assert settings.confidence_odds != Odds() and len(settings.confidence_map) > 3
-    assert settings.min_confidence == 0.4
+    assert settings.min_confidence == LEAST
     errors = json.loads((tmp_path / "errors.json").read_text())
     assert set(errors) <= set(CONDITIONS)
     rows = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "results").iterdir()}

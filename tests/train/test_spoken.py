@@ -17,6 +17,7 @@ from train import recognition_spoken, spoken
 from train.conditions import Sources
 from train.language import Keywords, build
 from train.recognition_heard import Listener
+from train.recognition_setup import LEAST
 from train.recognition_spoken import bags_of, keyword_counts, report
 from train.spoken import VOICES, Heard, choose, heard, speak
 from train.text_data import Bags
@@ -53,7 +54,7 @@ def test_sentences_are_heard_once_and_scored(small, language, tmp_path, monkeypa
     items = some(small, language, tmp_path)
     assert [item.voice for item in items] == [VOICES["test"][i % 2] for i in range(3)]
     assert any(word.word in item.text.split() for item in items for word in item.words)
-    assert all(0.4 <= word.confidence <= 1.0 for item in items for word in item.words)
+    assert all(LEAST <= word.confidence <= 1.0 for item in items for word in item.words)
     assert len(items[0].samples) == pytest.approx(items[0].seconds * 16000, abs=16)
     files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
     assert files == ["emobank-test.json"], "no sound is kept"
