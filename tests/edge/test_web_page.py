@@ -161,7 +161,7 @@ def test_sliders_act_at_once_on_every_page(browser: Any, server: Served, samples
         assert visit.text("#guess").startswith("perhaps sad, ")
     server.speak(read_wav(samples / "grief_rms.wav") + SILENCE)  # the device itself decides so
     for visit in (first, second):
-        visit.until("document.querySelector('#utterances .unknown')")
+        visit.until("document.querySelector('#utterances .utterance:first-child .unknown')")
         assert "sad? " in visit.text("#utterances .utterance:first-child")
         assert visit.page.text_content("#said").startswith("unknown, perhaps sad")
     picture(second, "unknown-dark")
