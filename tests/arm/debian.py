@@ -27,6 +27,7 @@ Acquire::https::Timeout "20";
 Dir::State "{state}";
 Dir::State::Lists "{state}/lists";
 Dir::State::status "/dev/null";
+Debug::NoLocking "true";
 Dir::Cache "{state}/cache";
 Dir::Etc::sourcelist "{state}/sources.list";
 Dir::Etc::sourceparts "/dev/null";
