@@ -19,11 +19,10 @@ from edge.manifest import FORMAT
 from train import licence, text_sources
 from train.evaluate import RESULTS
 from train.provenance import commit
+from train.recognition_setup import LEAST
 from train.trained import GATE, gate_of
 
 NAME = "hearten-en-1"
-# Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
-MIN_CONFIDENCE = 0.15
 HEARD = "heard.txt"
 LARGEST_MODELS = 1_000_000  # bytes of all graphs together
 
@@ -177,7 +176,7 @@ def _recognizer(folder: Path) -> dict[str, Any]:
     section: dict[str, Any] = {
         "language_model": "words.lm.bin",
         "dictionary": "words.dict",
-        "min_confidence": MIN_CONFIDENCE,
+        "min_confidence": LEAST,
         "options": _json(folder / "language.json")["options"],
     }
     if (folder / "confidence.json").is_file():

@@ -12,11 +12,9 @@ import argparse
 import json
 import os
 import platform
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,7 @@ from edge.interpreter import interpreter_class
 from edge.pack import Pack, open_pack
 from train.conditions import Samples
 from train.evaluate import RESULTS, compact
-from train.provenance import commit
+from train.provenance import origin
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "samples"
 CHUNK = 1280  # samples, 80 ms: the step of openWakeWord
@@ -255,9 +253,7 @@ def _content(pack: Pack, recordings: Sequence[Samples], rounds: int) -> dict[str
         "artefact": f"{pack.manifest.name} {pack.manifest.raw['voice'].get('quantization')}",
         "machine": {name: about[name] for name in ("board", "cpu", "python", "interpreter", "load")}
         | {name: metadata.version(name) for name in packages},
-        "command": f"python -m train {shlex.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "; ".join(NOTES),
     }
 

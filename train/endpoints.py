@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +32,7 @@ from train.corpora import Utterance
 from train.detectors import MODES, OURS, SHIFTS, Detector, Flags, covered, curve, named, rivals
 from train.evaluate import RESULTS, compact
 from train.intervals import interval
-from train.provenance import commit
+from train.provenance import origin
 
 # SNR and gain of the whole stream in dB, by name: people sit near a microphone, and far away.
 CONDITIONS = {
@@ -276,8 +273,6 @@ def _about(args: argparse.Namespace, sentences: int) -> dict[str, Any]:
         "corpus": "librispeech under esc10",
         "protocol": f"{args.part} part, {sentences} sentences under two kinds of noise each",
         "artefact": f"endpointer of {open_pack(args.pack).manifest.name}",
-        "command": f"python -m train {shlex.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "; ".join(NOTES),
     }

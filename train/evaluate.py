@@ -17,7 +17,6 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from train import report_charts, voice
 from train.corpora import LABELS
 from train.jobs import Job, run_all
 from train.partition import FOLDS, UTTERANCES, members, setting
-from train.provenance import commit
+from train.provenance import origin
 from train.scored import Scored, kind_of
 
 RESULTS = Path("results")
@@ -212,9 +211,7 @@ def result(
         "labels": labels,
         "confusion": scored.confusion(),
         "scatter": scored.scatter(),
-        "command": f"python -m train {shlex.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": _notes(args, len(labels)),
     }
 

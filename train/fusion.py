@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,13 @@ from train.fusion_late import Product
 from train.metrics import ccc, ece, macro_f1
 from train.modalities import UNLABELLED, Fused, Rows, Values, joined_rows
 from train.pairs import TEXT_CLASS, Hear, load_texts, load_voices, paired
-from train.provenance import commit
+from train.provenance import origin
 from train.recognition_setup import device_settings
 from train.text_reader import Reader
 from train.vocabulary import listened
 
 RESULT = "fusion-constructed-pairs.json"
+WRITTEN = "test, as written"
 SILENT = 4  # for so many pairs, one more of whose words none is heard
 PROTOCOL = "test actors and test sentences as a recogniser would have heard them"
 NOTES = (
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     read = pairs("dev", how=as_written)
     read = replace(read, classes=np.full_like(read.classes, UNLABELLED))
     fusion = fit(joined_rows([parts["dev"], silent, read]), reader.labels)
-    parts["test, as written"] = pairs("test", how=as_written)
+    parts[WRITTEN] = pairs("test", how=as_written)
     content = {
         "fusion": manifest_section(fusion),
         "calibration": {"temperature": temperature, "reject": thresholds(dev, temperature)},
@@ -118,10 +118,9 @@ def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
         "artefact": "float scores, fusion as shipped",
         "model": {"kind": content["fusion"]["kind"]},
         "seeds": [seed],
-        "metrics": content["metrics"]["test"],
-        "command": content["command"],
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        "metrics": content["metrics"]["test"]
+        | {f"written_{k}": v for k, v in content["metrics"][WRITTEN].items()},
+        **origin(content["command"]),
         "notes": content["notes"],
     }
 

@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from train.fusion_scores import Answers, cells, differences, table
 from train.modalities import Fusion, Rows, joined_rows
 from train.pairs import TEXT_CLASS
 from train.partition import FOLDS
-from train.provenance import commit
+from train.provenance import origin, store
 from train.table_cells import text
 from train.text_reader import Reader
 from train.vocabulary import listened
@@ -74,9 +73,8 @@ def run(args: argparse.Namespace) -> int:
                 found[name, level].add(fusion, rows, tested)
         print(f"fold {fold}: {len(tested)} pairs", file=sys.stderr)
     content = _result(args, found, mishearing.read(args.mishearing))
-    args.results.mkdir(parents=True, exist_ok=True)
     place = args.results / f"{RESULT}{f'-least-{args.least:g}' * bool(args.least)}.json"
-    place.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    store(place, content)
     if args.json:
         print(json.dumps(content, indent=1))
         return 0
@@ -150,9 +148,7 @@ def _result(
             for name, row in rows.items()
         },
         "tables": scores,
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": (
             f"recall {rates.recall}, {rates.inserted} wrong words a word, words below "
             f"{args.least} dropped; {WRITTEN!r} is no level of the benchmark: no recognition errors"

@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from train.corpora import Utterance, coffee
 from train.evaluate import RESULTS
 from train.gate_sounds import Listener, Rows, others, speech
 from train.partition import FOLDS
-from train.provenance import commit
+from train.provenance import origin
 
 LOST = 0.01  # share of the development speakers' speech that may be refused
 PENALTY = 0.05  # C of the regression, on standardised values
@@ -186,9 +185,7 @@ def _content(args: argparse.Namespace, found: Sequence[Mapping[str, Any]]) -> di
             "Speech that is kept": _means([one["kept"] for one in found]),
             "Other sounds that pass": _means([one["passed"] for one in found]),
         },
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": NOTES,
     }
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +25,7 @@ from train import recognition, vocabulary
 from train.corpora import librispeech, root
 from train.language import read_dictionary
 from train.ngram import read_trie
-from train.provenance import commit
+from train.provenance import origin
 from train.recognition_heard import Listener, Store
 from train.recognition_setup import device_settings
 from train.text_hearing import FITTED, RARE
@@ -143,9 +141,7 @@ def run(args: argparse.Namespace) -> int:
             "inserted_per_word": {"mean": rates.inserted},
         },
         "rates": asdict(rates),
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "what the constructed pairs are damaged with; quantiles of confidences in rates",
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from train import backgrounds, conditions
 from train.conditions import KNOWN, SNRS, Sources
 from train.corpora import Utterance, coffee, librispeech, root
 from train.language import read_keywords
-from train.provenance import commit
+from train.provenance import origin, store
 from train.recognition_errors import measure
 from train.recognition_false import Meaning, summary
 from train.recognition_heard import Decoded, Listener, Store
@@ -277,17 +276,14 @@ def _result(
         "model": {"bytes": sum(path.stat().st_size for path in files)},
         "seeds": [],
         "metrics": dict(metrics),
-        "command": " ".join(["python -m train recognition", *sys.argv[2:]]),
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": f"settle {args.settle} s, {sum(len(i.said) for i in items)} keywords spoken",
     }
 
 
 def _store(args: argparse.Namespace, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    args.results.mkdir(parents=True, exist_ok=True)
     for name, row in rows.items():
         path = args.results / f"recognition-{name}.json"
-        path.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        store(path, row)
         values = [f"{k} {c['mean']:.3f}" for k, c in row["metrics"].items() if "mean" in c]
         print(f"{path}: {row['protocol']}: {', '.join(values)}", file=sys.stderr)

@@ -7,19 +7,17 @@ that was not said is a false alarm. ``kept`` are the words that the device would
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from edge.keywords import kept
 from train.corpora import LABELS, Utterance, ravdess, root
 from train.language import read_keywords
-from train.provenance import commit
+from train.provenance import origin
 from train.recognition import CONDITIONS, listen, noises, opened
 from train.recognition_heard import Decoded
 from train.text_data import words_of
@@ -72,14 +70,11 @@ def run(args: argparse.Namespace) -> int:
         "model": {},
         "seeds": [],
         "metrics": rows,
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "false: keywords heard that were not said, an hour of audio; kept: by the device",
     }
-    args.results.mkdir(parents=True, exist_ok=True)
     path = args.results / "recognition-acted.json"
-    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    store(path, result)
     for name, row in rows.items():
         print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
     return 0

@@ -11,7 +11,10 @@ from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError, PackError
 
 LEAST = 0.15
-"""Confidence below which a word is dropped, where confidence.json does not name another."""
+"""Confidence below which a word is dropped, where confidence.json does not name another.
+
+Fusion weighs words by confidence, so doubtful ones may pass (results/recognition-*.json).
+"""
 
 
 def device_settings(folder: Path) -> RecognizerSettings:

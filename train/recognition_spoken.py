@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,7 @@ from edge.interpreter import Graph
 from edge.text import SLOTS
 from train import metrics, text_data, vocabulary
 from train.intervals import interval
-from train.provenance import commit
+from train.provenance import origin, store
 from train.text_data import CATEGORIES, Bags
 from train.text_score import predict
 
@@ -60,14 +58,11 @@ def report(args: argparse.Namespace, corpus: str, items: Sequence[Heard]) -> Pat
             for condition, cells in found.items()
         },
         "keywords": keyword_counts(items, forms),
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "95 % intervals over sentences; what is lost is paired, reference less recognised",
     }
-    args.results.mkdir(parents=True, exist_ok=True)
     path = args.results / f"spoken-{corpus}-{args.condition}.json"
-    path.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    store(path, row)
     for name, cells in row["metrics"].items():
         print(f"{corpus} {name}: " + ", ".join(f"{k} {c['mean']:.3f}" for k, c in cells.items()))
     print(f"{path}: keywords {row['keywords']}", file=sys.stderr)

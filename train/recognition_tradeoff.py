@@ -9,11 +9,9 @@ over the length of the audio.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from edge.audio.files import read
 from edge.decoder import RecognizerSettings
 from train.corpora import Utterance, librispeech, root, warriner
 from train.language import BIGRAMS, WORDS, Keywords, build, read_keywords, source
-from train.provenance import commit
+from train.provenance import origin, store
 from train.recognition import halves, load_cost, rtf
 from train.recognition_heard import Decoded, Listener, Store
 from train.recognition_map import Scored, Trust, judge, metrics, scores
@@ -122,17 +120,14 @@ def run(args: argparse.Namespace) -> int:
         "seeds": [],
         "metrics": rows,
         "grid": {name: asdict(setting) for name, setting in chosen.items()},
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "cost: CPU time over audio time, settings in turn on each recording; relative: to "
         f"{next(iter(tried))!r} on the same recordings",
     }
     relative(rows, next(iter(tried)))
     result["curves"] = curves(rows)
-    args.results.mkdir(parents=True, exist_ok=True)
     path = args.results / "recognition-tradeoff.json"
-    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    store(path, result)
     for name, row in rows.items():
         print(f"{name}: " + ", ".join(f"{k} {c['mean']:.3f}" for k, c in row.items()))
     return 0
@@ -188,9 +183,9 @@ def hear(
             said, speaker = (item.text or "").split(), item.speaker or item.id
             found[name].append(judge(decoded, said, known, speaker))
     print(file=sys.stderr)
-    for name, store in stores.items():
+    for name, decoded_before in stores.items():
         listeners[name].close()
-        store.write()
+        decoded_before.write()
     return found
 
 

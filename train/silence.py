@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from train.intervals import Speakers, interval, uars
 from train.kept import kept
 from train.lld_models import Part, Parts, Said
 from train.partition import FOLDS, named
-from train.provenance import commit
+from train.provenance import origin
 from train.table_cells import Cell, judge, said
 
 CORPUS, FEATURES = "ravdess-speech", "gemaps"
@@ -237,8 +236,6 @@ def _content(
         "seeds": args.seeds,
         "folds": [list(FOLDS[args.protocol][fold]) for fold in folds],
         "metrics": metrics,
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": NOTES if every else f"only folds {', '.join(map(str, folds))}; {NOTES}",
     }

@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from train.evaluate import RESULTS
 from train.intervals import Speakers, bootstrap, interval, uars
 from train.metrics import uar
 from train.partition import FOLDS
-from train.provenance import commit
+from train.provenance import origin
 from train.speaker_trial import (
     ALL,
     ANGRY,
@@ -217,9 +216,7 @@ def measure(
         "seeds": [args.seed],
         "metrics": metrics,
         "trust": [{kind: asdict(one) for kind, one in trust.items()} for trust in trusts],
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": NOTES,
     }
 

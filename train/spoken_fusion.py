@@ -9,11 +9,9 @@ how much of them the fusion lets through.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from train import spoken, text_data
 from train.corpora import LABELS, Utterance, root
 from train.intervals import Values, interval
 from train.metrics import ccc, macro_f1, pearson
-from train.provenance import commit
+from train.provenance import origin, store
 from train.spoken import CORPORA, VOICES
 
 PIECE = RATE // 10
@@ -64,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
         for corpus in args.corpora:
             items = spoken.choose(corpus, "test", args.count, args.seed, root())
             said = [answers(engine, item, number) for number, item in enumerate(items)]
-            _store(args, corpus, items, said)
+            quantization = engine.pack.manifest.raw["voice"]["quantization"]
+            _store(args, corpus, items, said, quantization)
     return 0
 
 
@@ -148,23 +147,21 @@ def _store(
     corpus: str,
     items: Sequence[Utterance],
     said: Sequence[Mapping[str, Answer]],
+    quantization: str,
 ) -> None:
     row = {
         "task": "fusion",
         "corpus": f"{corpus}, spoken by flite",
         "protocol": f"{len(items)} test sentences, voices {' and '.join(VOICES['test'])}",
-        "artefact": "the whole device, int8, in pieces of 100 ms",
+        "artefact": f"the whole device, voice in {quantization}, in pieces of 100 ms",
         "model": {},
         "seeds": [args.seed],
         "metrics": scores(items, said, corpus),
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "a synthesiser acts no emotion; 95 % intervals over sentences",
     }
-    args.results.mkdir(parents=True, exist_ok=True)
     place = args.results / f"fusion-spoken-{corpus}.json"
-    place.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    store(place, row)
     for name, cells in row["metrics"].items():
         told = ", ".join(f"{key} {cell['mean']:.3f}" for key, cell in cells.items())
         print(f"{corpus} {name}: {told}")

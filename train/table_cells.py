@@ -5,11 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shlex
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ from train.corpora import LABELS
 from train.evaluate import compact, tell
 from train.jobs import Job, run_all
 from train.metrics import ccc_batches
-from train.provenance import commit
+from train.provenance import origin
 from train.report_blocks import Table
 from train.scored import Scored, summary
 
@@ -127,9 +124,7 @@ def store(args: argparse.Namespace, name: str, content: Mapping[str, Any]) -> Ro
         "task": f"table-{args.table}",
         **content,
         "notes": notes,
-        "command": f"python -m train {shlex.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
     }
     args.results.mkdir(parents=True, exist_ok=True)
     (args.results / f"{name}.json").write_text(compact(whole))

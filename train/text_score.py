@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from edge.emotion import Floats
 from edge.interpreter import Graph
 from train import text, text_sources, vocabulary
 from train.corpora import root
-from train.provenance import commit
+from train.provenance import origin
 from train.text_data import Bags
 from train.text_training import Data, read_data
 
@@ -53,9 +52,7 @@ def run(args: argparse.Namespace) -> int:
             "model": {"bytes": len(content)},
             "seeds": [seed],
             "metrics": {NOTES[c]: _scores(graph, data, corpus, c) for c in NOTES},
-            "command": f"python -m train {' '.join(sys.argv[1:])}",
-            "commit": commit(),
-            "date": datetime.now(UTC).date().isoformat(),
+            **origin(),
             "notes": "epoch chosen on dev; test split scored with the shipped graph",
         }
         (args.results / f"text-{corpus}.json").write_text(json.dumps(row, indent=1) + "\n")

@@ -12,14 +12,13 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from train import text, text_sources, vocabulary
-from train.provenance import commit
+from train.provenance import origin
 
 RESULT = "table-text-initialisations.json"
 SHOWN = ("r_valence", "r_arousal", "r_dominance", "macro_f1")
@@ -80,9 +79,7 @@ def _result(
         "epochs": epochs,
         "metrics": parts["test"],
         "development": parts["dev"],
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "test split; no package was found that ships word2vec or FastText vectors",
     }
 

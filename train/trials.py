@@ -6,10 +6,7 @@ import argparse
 import hashlib
 import json
 import os
-import shlex
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from train import report_charts, trained
 from train.evaluate import KINDS, RAVDESS, RESULTS, compact
 from train.jobs import Job, run_all
 from train.partition import FOLDS
-from train.provenance import commit
+from train.provenance import origin
 
 Cells = list[tuple[int, int]]  # fold and seed
 
@@ -122,9 +119,7 @@ def content(
         "artefact": f"{args.quantize} streaming",
         "folds": [list(FOLDS[args.protocol][fold]) for fold in folds],
         "seeds": args.seeds,
-        "command": f"python -m train {shlex.join(sys.argv[1:])}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(),
         "notes": "; ".join(filter(None, [smoke, "actors apart", some, *notes])),
     }
 

@@ -33,7 +33,6 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ from train.kept import kept
 from train.metrics import ece, uar, war
 from train.partition import members, named
 from train.progress import Progress, duration
-from train.provenance import commit
+from train.provenance import origin
 from train.speech_encoder import SpeechEncoder, Weights, read_weights
 from train.voice_heads import Encoded, groups, kinds_of, principal, teach
 
@@ -236,9 +235,7 @@ def result(
         "artefact": "encoder of Whisper base, kernel ridge regression",
         "folds": [members(args.protocol)[number] for number in done],
         "metrics": metrics,
-        "command": f"python -m train {shlex.join(given)}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(f"python -m train {shlex.join(given)}"),
         "notes": ("SMOKE RUN, the numbers mean nothing; " if args.smoke else "") + NOTES,
     }
 

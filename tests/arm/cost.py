@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from edge.errors import HeartenError
 from tests.arm.emulator import run
 from tests.arm.trees import Tree
-from train.provenance import commit
+from train.provenance import origin
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "results" / "arm-instructions.json"
@@ -124,9 +123,7 @@ def _store(system: str, counts: Mapping[str, Count]) -> None:
         "task": "arm-instructions",
         "protocol": "instructions a 10 ms frame, voice only, pieces of 100 ms, 20 s of samples",
         "artefact": any_of["pack"],
-        "command": COMMAND,
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(COMMAND),
         "notes": "QEMU TCG counter; Engine.push with everything Python does, start-up is not in "
         "it. Counts, not time: processors differ in instructions a cycle",
         "metrics": before["metrics"] | rows,

@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from tests.arm import cost
 from tests.arm.emulator import run
 from tests.arm.trees import CACHE, TREES, Tree
 from train.metrics import uar
-from train.provenance import commit
+from train.provenance import origin
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("voiced.py")
@@ -176,9 +175,7 @@ def _store(place: Path, rows: Mapping[str, Row], every: int) -> None:
         "protocol": "built-in fold, held-out speakers, utterances cut by the endpointer, pieces of "
         f"100 ms; under emulation one in {every} of them",
         "artefact": "voice graph, features and pooling",
-        "command": f"python -m tests.arm.quantisation --python PYTHON_WITH_LITERT --every {every}",
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
+        **origin(f"python -m tests.arm.quantisation --python PYTHON_WITH_LITERT --every {every}"),
         "notes": "Decisions and V/A/D differ from the float32 graph on x86; bytes are those of the "
         "voice graph; us of processor time on x86, and instructions on the named Arm processor "
         "under emulation, are those of a 10 ms frame of speech: features, graph and pooling.",
