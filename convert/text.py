@@ -1,4 +1,4 @@
-"""The TFLite graph of the text model: an int8 table with a scale a row, and float heads.
+"""The TFLite graph of the text model: an int8 table with a scale a row, and float16 heads.
 
 What the graph computes is told in ``train.text_model`` and, where the model has a lexicon, in
 ``train.text_lexicon``: its values are int8 with a scale a dimension.
@@ -123,7 +123,7 @@ def graph_of(weights: TextWeights) -> bytes:
             tf.TensorSpec(shape, tf.float32, name="weights"),
         ],
     )
-    return convert(network.get_concrete_function(), "float32")
+    return convert(network.get_concrete_function(), "float16")
 
 
 def _network(model: TextWeights) -> Any:
@@ -132,23 +132,27 @@ def _network(model: TextWeights) -> Any:
     values = model.arrays
     table, scales = quantise_rows(values["table"])
     salience = values["salience"][:, None]
-    # Two bytes a word: a pack's keywords share fewer than 32 768 rows.
-    places = model.rows.astype(np.int16)
-    negates = values["negates"].astype(np.int8)
+    places = _places(model)
     lexicon = None
     if "lexicon" in values:
         columns, steps = quantise_rows(values["lexicon"].T)
         lexicon = columns.T
+        turn = Lexicon.of(values).turn
+
+    few = len(model.rows) <= len(places)
 
     def forward(ids: Any, weights: Any) -> Any:
-        place = tf.cast(tf.gather(tf.constant(places), ids[0]), tf.int32)
+        own = ids[0] if few else tf.minimum(ids[0], len(places) - 1)  # votes have no row
+        place = tf.gather(tf.constant(places), own)
+        negates = tf.cast(place < 0, tf.float32)
+        place = tf.abs(tf.cast(place, tf.int32))
+        heard = weights * tf.cast(place > 0, tf.float32)
         rows = tf.cast(tf.gather(tf.constant(table), place), tf.float32)
         rows *= tf.gather(tf.constant(scales), place)
-        negation = tf.cast(tf.gather(tf.constant(negates), ids), tf.float32) * weights
-        turned = tf.reshape(negated(negation), (-1, 1))
+        turned = tf.reshape(negated(negates * weights), (-1, 1))
         rows = rows * (1.0 + turned * (values["turn"] - 1.0)) + turned * values["turn_bias"]
         appeal = tf.clip_by_value(tf.matmul(rows, salience), -model.limit, model.limit)
-        share = tf.reshape(weights, (1, -1)) * tf.exp(tf.reshape(appeal, (1, -1)))
+        share = heard * tf.exp(tf.reshape(appeal, (1, -1)))
         total = tf.reduce_sum(share, axis=1, keepdims=True) + model.smoothing
         bag = tf.matmul(share, rows) / total
 
@@ -158,13 +162,23 @@ def _network(model: TextWeights) -> Any:
 
         vad = tf.tanh(head("vad"))
         if lexicon is not None:
-            counted = weights * (1.0 - tf.reshape(turned, (1, -1)))
+            counted = weights * (1.0 + (turn - 1.0) * tf.reshape(turned, (1, -1)))
             counted /= tf.reduce_sum(weights, axis=1, keepdims=True) + SMOOTHING
             said = tf.cast(tf.gather(tf.constant(lexicon), ids[0]), tf.float32)
             vad = (vad + tf.matmul(counted, said) * steps.T + values["lexicon_bias"]) / 2.0
         return {"vad": vad, "probabilities": tf.nn.softmax(head("category"))}
 
     return forward
+
+
+def _places(model: TextWeights) -> NDArray[np.int16]:
+    """Return the row of each word id, below 0 for a negation; of all further ids the last holds.
+
+    Two bytes a word: a pack's keywords share fewer than 32 768 rows.
+    """
+    places = np.where(model.arrays["negates"] > 0, -model.rows, model.rows).astype(np.int16)
+    last = int(np.flatnonzero(places).max(initial=0)) + 1
+    return places if last == len(places) else np.append(places[:last], np.int16(0))
 
 
 def reference(
@@ -178,7 +192,7 @@ def reference(
     rows = values["table"][weights.rows[ids]]
     rows = rows * (1.0 + turned * (values["turn"] - 1.0)) + turned * values["turn_bias"]
     appeal = np.clip(rows @ values["salience"], -weights.limit, weights.limit)
-    share = confidences * np.exp(appeal)
+    share = confidences * (weights.rows[ids] > 0) * np.exp(appeal)
     total = share.sum(axis=1, keepdims=True) + weights.smoothing
     bag = np.einsum("ns,nsw->nw", share, rows) / total
     heads = []
@@ -188,7 +202,7 @@ def reference(
     powers = np.exp(heads[1] - heads[1].max(axis=1, keepdims=True))
     vad = np.tanh(heads[0])
     if "lexicon" in values:
-        words = Lexicon(values["lexicon"], values["lexicon_bias"], values["negates"])
+        words = Lexicon.of(values)
         vad = (vad + words.predict(Bags(ids, confidences))) / 2
     return vad, powers / powers.sum(axis=1, keepdims=True)
 

@@ -7,7 +7,7 @@ are, and which keywords are heard that nobody said. ``as_heard`` does the same t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.errors import HeartenError
 from train.recognition_map import Scored, Trust
-from train.text_data import Bags
+from train.text_data import Bags, without_gaps
 
 STEPS = 11  # quantiles that stand for a distribution of confidences
 SOME = 20  # keywords that have to be said under a condition
@@ -47,12 +47,17 @@ def measure(found: Mapping[str, Sequence[Scored]], trust: Trust, least: float) -
 
 
 def as_heard(
-    bags: Bags, forms: Sequence[str], errors: Mapping[str, Any], rng: np.random.Generator
+    bags: Bags,
+    forms: Sequence[str],
+    errors: Mapping[str, Any],
+    rng: np.random.Generator,
+    listened: Collection[str],
 ) -> Bags:
     """Return bags of words as the recogniser might hear them: half of them, the others as said.
 
-    Each utterance meets one condition. False words take the places of words that were lost, and
-    free ones behind the last; drawn from those measured.
+    Each utterance meets one condition. Forms that are not ``listened`` for are lost, of the others
+    a share. False words take the places of words that were lost, and free ones behind the last;
+    drawn from those measured. No gaps are left.
 
     Raises:
         HeartenError: nothing was measured, or none of the false words is a form.
@@ -61,23 +66,29 @@ def as_heard(
     ids, weights = bags.ids.copy(), bags.weights.copy()
     if not errors:
         raise HeartenError("no measured errors: python -m train recognition")
+    known = np.array([False, *(form in listened for form in forms)])
     place = rng.integers(2 * len(errors), size=len(bags))
     for number, error in enumerate(errors.values()):
         rows = np.flatnonzero(place == number)
-        ids[rows], weights[rows] = _damaged(ids[rows], error, row, rng)
-    return Bags(ids, weights.astype(np.float32))
+        ids[rows], weights[rows] = _damaged(ids[rows], known, error, row, rng)
+    return without_gaps(Bags(ids, weights.astype(np.float32)))
 
 
 def _damaged(
-    ids: NDArray[np.int32], error: Mapping[str, Any], row: Mapping[str, int], rng: Any
+    ids: NDArray[np.int32],
+    listened: NDArray[np.bool_],
+    error: Mapping[str, Any],
+    row: Mapping[str, int],
+    rng: Any,
 ) -> tuple[NDArray[np.int32], Values]:
     known = {row[word]: count for word, count in error["words"].items() if word in row}
     if not known:
         raise HeartenError("none of the false words is a form of this model: measure them again")
-    said = ids > 0
+    said = listened[ids]
     kept = said & (rng.random(ids.shape) < error["kept"])
     length = said.sum(axis=1, keepdims=True)
-    near = np.arange(ids.shape[1]) < np.ceil(length * (1.0 + error["wrong"]))
+    spoken = (ids > 0).sum(axis=1, keepdims=True)
+    near = np.arange(ids.shape[1]) < np.ceil(spoken + length * error["wrong"])
     room = np.maximum((near & ~kept).sum(axis=1, keepdims=True), 1)
     false = near & ~kept & (rng.random(ids.shape) < error["wrong"] * length / room)
     counts = np.array(list(known.values()), np.float64)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ Cell = dict[str, Any]
 def report(args: argparse.Namespace, corpus: str, items: Sequence[Heard]) -> Path:
     """Score every model of ``args.text``, write ``spoken-CORPUS-CONDITION.json``, return its path.
 
+    Of several, what each further one loses less than the first stands beside, paired.
+
     Raises:
         HeartenError: a model is missing, or the models have different keywords.
     """
@@ -44,7 +47,10 @@ def report(args: argparse.Namespace, corpus: str, items: Sequence[Heard]) -> Pat
         REFERENCE: text_data.encode([text_data.words_of(item.utterance) for item in items], forms),
         RECOGNISED: bags_of([item.words for item in items], forms),
     }
-    models = {folder.name: score(folder, corpus, items, bags) for folder in args.text}
+    scores = {folder.name: Scores.of(folder, corpus, items, bags) for folder in args.text}
+    models = {name: found.cells() for name, found in scores.items()}
+    first, *others = scores
+    less = {name: scores[first].loses_more_than(scores[name]) for name in others}
     row = {
         "task": "spoken",
         "corpus": corpus,
@@ -56,8 +62,9 @@ def report(args: argparse.Namespace, corpus: str, items: Sequence[Heard]) -> Pat
             f"{name}: {condition}": cells
             for name, found in models.items()
             for condition, cells in found.items()
-        },
-        "keywords": keyword_counts(items, forms),
+        }
+        | {f"{name} loses less than {first} by": cells for name, cells in less.items()},
+        "keywords": keyword_counts(items, vocabulary.listened(args.text[0])),
         **origin(),
         "notes": "95 % intervals over sentences; what is lost is paired, reference less recognised",
     }
@@ -81,29 +88,44 @@ def bags_of(words: Sequence[Sequence[Word]], forms: Sequence[str]) -> Bags:
     return Bags(ids, weights)
 
 
-def score(
-    folder: Path, corpus: str, items: Sequence[Heard], bags: Mapping[str, Bags]
-) -> dict[str, dict[str, Cell]]:
-    """Return the cells of one model, as it would be shipped, for each condition and the loss."""
-    from convert.text import build
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model scores in each condition: on the sentences, and on draws of them."""
 
-    graph = Graph(build(folder), "text.tflite")
-    scorer = _rated if corpus == "emobank" else _named
-    scores = {name: scorer(items, *predict(graph, some)) for name, some in bags.items()}
-    every = np.arange(len(items))
-    rng = np.random.default_rng(0)
-    draws = [rng.integers(len(items), size=len(items)) for _ in range(DRAWS)]
-    drawn = {name: [one(rows) for rows in draws] for name, one in scores.items()}
-    cells = {name: _cells(one(every), drawn[name]) for name, one in scores.items()}
-    before, after = (scores[name](every) for name in (REFERENCE, RECOGNISED))
-    pairs = zip(drawn[REFERENCE], drawn[RECOGNISED], strict=True)
-    lost = [_less(one, other) for one, other in pairs]
-    return cells | {LOST: _cells(_less(before, after), lost)}
+    whole: Mapping[str, dict[str, float]]
+    drawn: Mapping[str, Sequence[dict[str, float]]]
+
+    @classmethod
+    def of(
+        cls, folder: Path, corpus: str, items: Sequence[Heard], bags: Mapping[str, Bags]
+    ) -> Scores:
+        """Score a model as it would be shipped; the draws are the same for every model."""
+        from convert.text import build
+
+        graph = Graph(build(folder), "text.tflite")
+        scorer = _rated if corpus == "emobank" else _named
+        rng = np.random.default_rng(0)
+        draws = [rng.integers(len(items), size=len(items)) for _ in range(DRAWS)]
+        one = {name: scorer(items, *predict(graph, some)) for name, some in bags.items()}
+        whole = {name: score(np.arange(len(items))) for name, score in one.items()}
+        drawn = {name: [score(rows) for rows in draws] for name, score in one.items()}
+        whole[LOST] = _less(whole[REFERENCE], whole[RECOGNISED])
+        drawn[LOST] = list(map(_less, drawn[REFERENCE], drawn[RECOGNISED]))
+        return cls(whole, drawn)
+
+    def cells(self) -> dict[str, dict[str, Cell]]:
+        """Return the cells of each condition and of what is lost between them."""
+        return {name: _cells(self.whole[name], self.drawn[name]) for name in self.whole}
+
+    def loses_more_than(self, other: Scores) -> dict[str, Cell]:
+        """Return the cells of how much more is lost here, on the same sentences."""
+        drawn = list(map(_less, self.drawn[LOST], other.drawn[LOST]))
+        return _cells(_less(self.whole[LOST], other.whole[LOST]), drawn)
 
 
-def keyword_counts(items: Sequence[Heard], forms: Sequence[str]) -> dict[str, float]:
-    """Return how many keywords were said and heard, precision and recall, and seconds of audio."""
-    known = set(forms)
+def keyword_counts(items: Sequence[Heard], words: Sequence[str]) -> dict[str, float]:
+    """Return how many of the words listened for were said and heard, and seconds of audio."""
+    known = set(words)
     said = heard = hits = 0
     for item in items:
         spoken = Counter(w for w in text_data.words_of(item.utterance) if w in known)

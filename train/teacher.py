@@ -11,7 +11,8 @@ Its sentence vectors, the means of four of its layers, go into two heads: ridge 
 V/A/D (EmoBank), logistic regression for the categories (GoEmotions and ISEAR). What the heads say
 of every sentence, of the training sentences by heads that have not seen them, is what the
 embedding bag learns besides the labels: so it sees the V/A/D of 56 000 sentences in place of
-8 000. Nothing of the teacher reaches a pack.
+8 000. The vectors of single words are kept too, for the linear half. Nothing of the teacher reaches
+a pack.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +32,9 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 from edge.errors import HeartenError
-from train import metrics, text_data
-from train.corpora import Utterance, root
+from edge.text import tokenise
+from train import metrics, text_data, word_vectors
+from train.corpora import Utterance, glove, root
 from train.text_encoder import Encoder, read_weights
 
 Array = NDArray[np.float32]
@@ -40,6 +43,8 @@ RIDGE = 3000.0
 INVERSE_STRENGTH = 1e-3
 FOLDS = 5
 CHUNK = 4096
+LEAST = 2  # training texts that hold a word
+FREQUENT = 30_000  # words of GloVe
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,27 @@ def run(args: argparse.Namespace) -> int:
     limit = 300 if args.smoke else None
     parts = {(c, p): u[:limit] for c, found in corpora.items() for p, u in found.items()}
     source = SOURCES[args.encoder]
-    vectors = encode(parts, args.out / args.encoder, source)
+    place = args.out / args.encoder, source
+    vectors = encode(parts, *place)
     content, scores = teach(parts, vectors)
+    words = words_of(corpora, root())[:limit]
+    alone = encode({("words", "all"): [Utterance(word, text=word) for word in words]}, *place)
+    content |= {word_vectors.WORDS: np.array(words)}
+    content |= {word_vectors.VECTORS: word_vectors.components(alone["words", "all"])}
     np.savez_compressed(args.out / "teacher.npz", **content)
     scores |= {"encoder": args.encoder, "install": source.install}
     (args.out / "teacher.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     print(f"teacher: {json.dumps(scores)} -> {args.out}/teacher.npz", file=sys.stderr)
     return 0
+
+
+def words_of(corpora: Mapping[str, Mapping[str, Sequence[Utterance]]], folder: Path) -> list[str]:
+    """Return the words to encode one by one, sorted: frequent in GloVe, or of several texts."""
+    every = (u for parts in corpora.values() for u in parts["train"])
+    held = Counter(word for u in every for word in set(text_data.words_of(u)))
+    frequent = glove.vectors(folder)[0][:FREQUENT]
+    words = {word for word, texts in held.items() if texts >= LEAST}
+    return sorted(words | {word for word in frequent if tokenise(word) == [word]})
 
 
 Parts = dict[tuple[str, str], list[Utterance]]

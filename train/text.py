@@ -1,56 +1,43 @@
 """Train the text model: an embedding bag over the keywords, for V/A/D and seven categories.
 
 EmoBank teaches V/A/D, GoEmotions and ISEAR the categories (mapping: ``train.text_data``). Half of
-what the network sees is damaged as a weak recogniser would. With ``--teacher`` it also learns what
-a sentence encoder says of all texts (``train.teacher``). The epoch is chosen on the dev splits,
-with all words and with a third of them; the test splits are scored once, at the end.
+what the network sees is damaged as a weak recogniser would (``--heard``, ``train.text_damage``).
+With ``--teacher`` it also learns what a sentence encoder says of all texts (``train.teacher``). The
+epoch is chosen on the dev splits, with all words and with a third of them; the test splits are
+scored once, at the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
-from edge.text import SLOTS
-from train import metrics, text_data, text_lexicon, text_sources, vocabulary
+from train import (
+    metrics,
+    text_damage,
+    text_data,
+    text_lexicon,
+    text_sources,
+    vocabulary,
+    word_vectors,
+)
 from train.corpora import glove, root
-from train.text_data import CATEGORIES, Bags
-from train.text_model import LIMIT, STARTS, Lookup, Shape, arrays, initial_table, network
+from train.text_damage import WAYS, damaged
+from train.text_model import STARTS, Shape, initial_table, network
+from train.text_saving import save_model, save_predictions, write_json
 from train.text_training import Data, Settings, Split, Trainer, read_data, read_teacher
 
 Array = NDArray[np.float32]
 
-HEARD = 1 / 3
-"""Share of the words that the recogniser hears: its recall on LibriSpeech test-other."""
-
-CONFIDENCES = (0.4, 0.8)
-"""What the calibrated recogniser gives the words that it keeps."""
-
 CONTRASTS = ("happy", "not happy", "afraid", "not afraid", "good", "never good")
-
-
-def damaged(bags: Bags, condition: str) -> Bags:
-    """Return the bags of a condition: "clean" as they are, "third" as a recogniser leaves them.
-
-    That is a third of the words, with the confidences that it gives.
-    """
-    if condition == "clean":
-        return bags
-    rng = np.random.default_rng(20)
-    kept = text_data.keep_share(bags, HEARD, rng)
-    sure = rng.uniform(*CONFIDENCES, size=kept.weights.shape).astype(np.float32)
-    return Bags(kept.ids, kept.weights * sure)
 
 
 def score(split: Split, vad: Array, shares: Array, corpus: str) -> dict[str, float]:
@@ -131,69 +118,6 @@ def contrasts(trainer: Trainer, keywords: tuple[str, ...]) -> dict[str, list[flo
     return {p: [round(float(x), 4) for x in row] for p, row in zip(CONTRASTS, vad, strict=True)}
 
 
-def save_model(
-    trainer: Trainer,
-    data: Data,
-    out: Path,
-    shape: Shape,
-    lookup: Lookup,
-    seed: int,
-    sources: Sequence[str],
-) -> None:
-    """Write ``model.npz`` (plain arrays) and ``model.json`` (what a graph needs besides them).
-
-    ``sources`` are all data that it was made from.
-    """
-    lexicon = trainer.lexicon.arrays() if trainer.lexicon else {}
-    np.savez_compressed(out / "model.npz", **arrays(trainer.model, lookup), **lexicon)
-    dev = data["emobank"]["dev"]
-    predicted, _ = trainer.predict(dev.bags)
-    share = np.concatenate([data[name]["train"].targets for name in data if name != "emobank"])
-    described = {
-        "vocabulary": "keywords.txt",
-        "slots": SLOTS,
-        **asdict(shape),
-        "salience_limit": LIMIT,
-        "labels": list(CATEGORIES),
-        "label_prior": _rounded(share.mean(axis=0)),
-        "dimensions": list(DIMENSIONS),
-        "vad_scale": "EmoBank ratings, (x - 3) / 2",
-        "vad_dev": {
-            "mean": _rounded(predicted.mean(axis=0)),
-            "sd": _rounded(predicted.std(axis=0)),
-            "reference_mean": _rounded(dev.targets.mean(axis=0)),
-            "reference_sd": _rounded(dev.targets.std(axis=0)),
-        },
-        "category_mapping": text_data.category_mapping(list(data)),
-        "sources": list(sources),
-        "command": f"python -m train {' '.join(sys.argv[1:])}",
-        "settings": asdict(trainer.settings),
-        "seed": seed,
-    }
-    _write_json(out / "model.json", described)
-
-
-def save_predictions(trainer: Trainer, data: Data, path: Path) -> None:
-    """Write ids, V/A/D, probabilities, targets of dev and test, clean and one third.
-
-    Keys are ``corpus/part/ids``, ``corpus/part/targets`` and ``corpus/part/condition/vad`` or
-    ``.../probabilities``.
-    """
-    content: dict[str, NDArray[Any]] = {}
-    for corpus, splits in data.items():
-        for part in ("dev", "test"):
-            split = splits[part]
-            content[f"{corpus}/{part}/ids"] = np.array(split.ids)
-            content[f"{corpus}/{part}/targets"] = split.targets
-            for condition in ("clean", "third"):
-                bags = damaged(split.bags, condition)
-                vad, shares = trainer.predict(bags)
-                key = f"{corpus}/{part}/{condition}"
-                content |= {f"{key}/vad": vad, f"{key}/probabilities": shares}
-                content[f"{key}/evidence"] = bags.weights.sum(axis=1)
-    np.savez_compressed(path, **content)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``python -m train text``."""
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="folder to write to")
@@ -203,6 +127,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", choices=STARTS, help=f"of the table ({STARTS[0]}; without Warriner's: glove)"
     )
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="teacher.npz of train teacher")
+    parser.add_argument("--heard", choices=WAYS, default=WAYS[0], help="what is done to the words")
+    parser.add_argument(
+        "--errors",
+        type=Path,
+        default=Path("runs/language/errors.json"),
+        metavar="FILE",
+        help="of train recognition, for --heard measured",
+    )
     text_sources.add_arguments(parser)
     parser.add_argument("--smoke", action="store_true", help="a quick run on a subset")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
@@ -224,18 +156,23 @@ def run(args: argparse.Namespace) -> int:
     shape, settings = Shape(), replace(Settings(), epochs=epochs, teacher_weight=weight)
     norms = text_sources.norms(root(), _without(args))
     vectors = glove.vectors(root())
+    richer = word_vectors.beside_teacher(vectors, teacher)
     table = initial_table(keywords.rows, vectors, norms, shape.width, start, args.seed)
     spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
     lookup = vocabulary.lookup(keywords)
     model = network(shape, table, lookup, settings.dropout, args.seed)
-    trainer = Trainer(model, settings, spread)
+    listened = frozenset(vocabulary.listened(args.out))
+    frequent = list(data.values())[1]["train"].bags
+    damage = text_damage.way(args.heard, frequent, keywords.forms, listened, args.errors)
+    trainer = Trainer(model, settings, spread, damage)
     if args.resume:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
-    known = text_lexicon.facts(keywords.forms, vectors, norms, start)
+    known = text_lexicon.facts(keywords.forms, richer, norms, start)
     rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
     targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
-    trainer.lexicon = text_lexicon.fit(rated.bags, targets, known, lookup.negates, rng)
+    seen = rated.bags, damage(rated.bags, rng)
+    trainer.lexicon = text_lexicon.fit(seen, targets, known, lookup.negates)
     result = {
         "seed": args.seed,
         "best_epoch": int(trainer.best_epoch),
@@ -246,11 +183,12 @@ def run(args: argparse.Namespace) -> int:
         "forms": len(keywords.forms),
         "start": start,
         "teacher": bool(teacher),
+        "heard": args.heard,
         "smoke": args.smoke,
     }
     save_model(trainer, data, args.out, shape, lookup, args.seed, sources)
     save_predictions(trainer, data, args.out / "predictions.npz")
-    _write_json(args.out / "metrics.json", result)
+    write_json(args.out / "metrics.json", result)
     print(f"text: wrote {args.out}/model.npz, metrics.json, predictions.npz", file=sys.stderr)
     return 0
 
@@ -286,11 +224,3 @@ def _summary(scores: dict[str, dict[str, dict[str, float]]]) -> str:
     rated = " ".join(f"{clean['emobank']['r_' + name]:.3f}" for name in DIMENSIONS)
     named = " ".join(f"{clean[name]['macro_f1']:.3f}" for name in clean if name != "emobank")
     return f"r {rated} F1 {named} quality {quality(scores):.4f}"
-
-
-def _rounded(values: Array) -> list[float]:
-    return [round(float(x), 5) for x in values]
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

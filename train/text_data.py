@@ -129,9 +129,16 @@ def word_counts(bags: Bags, rows: int) -> NDArray[np.float64]:
 
 
 def keep_share(bags: Bags, share: float, rng: np.random.Generator) -> Bags:
-    """Return the bags with each word kept with probability ``share``; the rest become padding."""
+    """Return the bags with each word kept with probability ``share``, without gaps."""
     keep = (rng.random(bags.ids.shape) < share) & (bags.ids > 0)
-    return Bags(np.where(keep, bags.ids, 0), np.where(keep, bags.weights, 0).astype(np.float32))
+    kept = np.where(keep, bags.weights, 0).astype(np.float32)
+    return without_gaps(Bags(np.where(keep, bags.ids, 0), kept))
+
+
+def without_gaps(bags: Bags) -> Bags:
+    """Return the bags with padding at the end only: what is not heard leaves no place."""
+    order = np.argsort(bags.ids == 0, axis=1, kind="stable")
+    return Bags(*(np.take_along_axis(x, order, axis=1) for x in (bags.ids, bags.weights)))
 
 
 def as_heard(bags: Bags, counts: NDArray[np.float64], rng: np.random.Generator) -> Bags:
@@ -150,4 +157,5 @@ def as_heard(bags: Bags, counts: NDArray[np.float64], rng: np.random.Generator) 
     free = rough & (ids == 0) & (np.arange(ids.shape[1]) < 8) & (rng.random(ids.shape) < 0.06)
     wrong = np.searchsorted(np.cumsum(counts) / counts.sum(), rng.random(ids.shape))
     ids = np.where(free, wrong, ids).astype(np.int32)
-    return Bags(ids, np.where(free, rng.uniform(0.1, 0.7, ids.shape), weights).astype(np.float32))
+    sure = np.where(free, rng.uniform(0.1, 0.7, ids.shape), weights)
+    return without_gaps(Bags(ids, sure.astype(np.float32)))

@@ -102,13 +102,14 @@ def share(
     like: Mapping[str, Array],
     norms: Mapping[str, Sequence[float]],
     least: float,
+    alone: Collection[str] = (),
 ) -> dict[str, str]:
     """Return form -> keyword for every one of ``words`` that can share a row.
 
     An inflection takes its lemma's row, or that of another inflection of it; these come first.
     Any other word takes that of the keyword nearest in GloVe, if the cosine is ``least`` or more;
     where both are rated, the distance of their norms is taken off it: GloVe puts "good" beside
-    "bad".
+    "bad". A keyword that is ``alone`` takes inflections only: it puts "intend" beside "cannot".
     """
     known = set(words) | set(rows)
     family = families(sorted(known), known, like)
@@ -123,7 +124,8 @@ def share(
         if family[word] in own or family[word] in kin
     }
     rest = [word for word in others if word not in inflected and word in like]
-    return inflected | _neighbours(rows, rest, like, norms, least)
+    near = [word for word in rows if word not in alone]
+    return inflected | _neighbours(near, rest, like, norms, least)
 
 
 def _neighbours(

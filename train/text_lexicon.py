@@ -3,13 +3,13 @@
 For forms ``i`` with values ``c_i`` (V, A, D), recogniser confidences ``w_i``, and ``n_i``, the
 confidence of the surest negation among the three words before, or 0::
 
-    vad = sum(w_i (1 - n_i) c_i) / (sum(w_i) + 1) + b
+    vad = sum(w_i (1 + n_i (turn - 1)) c_i) / (sum(w_i) + 1) + b
 
 The values are a ridge regression of EmoBank's ratings (averaged with what a teacher says, where
-there is one) on how often each form is said, on the mean GloVe vector and on the mean of Warriner's
-norms. The last two are linear in the forms too, so all three become one number a form: a word that
-EmoBank lacks still has a value. A negated word has none: what it becomes is left to the network.
-The model says the mean of this and of the network.
+there is one) on how often each form is said, on the mean vector (``train.word_vectors``) and on the
+mean of Warriner's norms. The last two are linear in the forms too, so all three become one number a
+form: a word that EmoBank lacks still has a value. A negated word has half of its value with the
+other sign. The model says the mean of this and of the network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import lsqr
 
-from train import text_data
 from train.text_data import Bags
 from train.text_model import REACH, STARTS
 
@@ -33,31 +32,47 @@ COUNTS, MEANS = 2.0, 0.1
 """How freely the counts and the (standardised) means move: scales under one ridge penalty of 1."""
 STEPS = 60
 
+TURN = -0.5
+"""What a negation makes of a value: as good as 0 on EmoBank, better on made pairs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """``table`` (ids, 3), zeros for id 0; ``bias`` (3,); ``negates`` (ids,), 1 for a negation."""
+    """``table`` (ids, 3), zeros for id 0; ``bias`` (3,); ``negates`` (ids,), 1 for a negation.
+
+    ``turn`` is the factor of a negated word's value.
+    """
 
     table: Array
     bias: Array
     negates: Array
+    turn: float = TURN
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Lexicon:
+        """Return that of ``model.npz``; of one without a factor, negated words have no value."""
+        turn = float(arrays.get("lexicon_turn", np.zeros(())))
+        return cls(arrays["lexicon"], arrays["lexicon_bias"], arrays["negates"], turn)
 
     def arrays(self) -> dict[str, Array]:
         """Return what ``model.npz`` holds of it."""
-        return {"lexicon": self.table, "lexicon_bias": self.bias}
+        turn = np.array(self.turn, np.float32)
+        return {"lexicon": self.table, "lexicon_bias": self.bias, "lexicon_turn": turn}
 
     def predict(self, bags: Bags) -> Array:
         """Return V/A/D, shape (n, 3)."""
-        said: Array = np.einsum("ns,nsk->nk", shares(bags, self.negates), self.table[bags.ids])
+        said: Array = np.einsum(
+            "ns,nsk->nk", shares(bags, self.negates, self.turn), self.table[bags.ids]
+        )
         return said + self.bias
 
 
-def shares(bags: Bags, negates: Array) -> Array:
-    """Return how much each word counts, shape (n, slots): less than 1 in sum, 0 where negated."""
+def shares(bags: Bags, negates: Array, turn: float = TURN) -> Array:
+    """Return how much each word counts, shape (n, slots): ``turn`` times that where negated."""
     sure = bags.weights * negates[bags.ids]
     before = [np.pad(sure, ((0, 0), (k, 0)))[:, :-k] for k in range(1, REACH + 1)]
     total = bags.weights.sum(axis=1, keepdims=True) + SMOOTHING
-    counted: Array = bags.weights * (1.0 - np.maximum.reduce(before)) / total
+    counted: Array = bags.weights * (1.0 + (turn - 1.0) * np.maximum.reduce(before)) / total
     return counted
 
 
@@ -67,7 +82,8 @@ def facts(
     norms: Mapping[str, Sequence[float]],
     start: str = STARTS[0],
 ) -> Array:
-    """Return what is known of each form, shape (forms + 1, 54): norms, whether rated, GloVe.
+    """Return what is known of each form, shape (forms + 1, 4 + columns): norms, whether rated,
+    and its vector, of which ``glove`` are words and vectors.
 
     What ``start`` does not name is left at zero, as in ``text_model.initial_table``.
     """
@@ -81,22 +97,18 @@ def facts(
     return known
 
 
-def fit(
-    bags: Bags, targets: Array, known: Array, negates: Array, rng: np.random.Generator
-) -> Lexicon:
-    """Fit the lexicon on utterances, half of them damaged as a recogniser would.
+def fit(seen: Sequence[Bags], targets: Array, known: Array, negates: Array) -> Lexicon:
+    """Fit the lexicon on the same utterances seen in several ways: as written, and damaged.
 
     ``targets`` (n, 3), ``known`` as of ``facts``, ``negates`` as in ``Lexicon``.
     """
-    counts = text_data.word_counts(bags, len(known))
-    heard = text_data.as_heard(bags, counts, rng)
-    ids = np.concatenate([bags.ids, heard.ids])
-    both = Bags(ids, np.concatenate([bags.weights, heard.weights]))
+    ids = np.concatenate([bags.ids for bags in seen])
+    both = Bags(ids, np.concatenate([bags.weights for bags in seen]))
     rows = np.repeat(np.arange(len(both)), ids.shape[1])
     said = sparse.csr_matrix(
         (shares(both, negates).ravel(), (rows, ids.ravel())), (len(both), len(known)), np.float32
     )
-    table, bias = _values(said, np.concatenate([targets, targets]), known)
+    table, bias = _values(said, np.concatenate([targets] * len(seen)), known)
     return Lexicon(table, bias, negates)
 
 

@@ -54,7 +54,7 @@ class Shape:
 class Lookup:
     """What a word id is: ``rows`` its row of the table (ids,), ``negates`` 1 for a negation.
 
-    Id 0 is no word, and row 0 holds zeros.
+    Id 0 is no word, and row 0 holds zeros: a word of row 0 counts in the linear half only.
     """
 
     rows: NDArray[np.int32]
@@ -164,7 +164,8 @@ def network(shape: Shape, table: Array, lookup: Lookup, dropout: float, seed: in
     negations = negated(weights * tf.gather(tf.constant(lookup.negates), ids))
     words = turn_layer()([words, negations[..., None]])
     appeal = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="salience")(words)
-    share = weights * tf.exp(tf.clip_by_value(appeal[..., 0], -LIMIT, LIMIT))
+    heard = weights * tf.cast(places > 0, weights.dtype)
+    share = heard * tf.exp(tf.clip_by_value(appeal[..., 0], -LIMIT, LIMIT))
     total = tf.reduce_sum(share, axis=1, keepdims=True)
     bag = tf.reduce_sum(words * share[..., None], axis=1) / (total + shape.smoothing)
     outputs: list[Any] = []

@@ -18,6 +18,7 @@ from edge.interpreter import Graph
 from train import text, text_sources, vocabulary
 from train.corpora import root
 from train.provenance import origin
+from train.text_damage import damaged
 from train.text_data import Bags
 from train.text_training import Data, read_data
 
@@ -80,7 +81,7 @@ def predict(graph: Graph, bags: Bags) -> tuple[Floats, Floats]:
 
 def _scores(graph: Graph, data: Data, corpus: str, condition: str) -> dict[str, float]:
     split = data[corpus]["test"]
-    vad, shares = predict(graph, text.damaged(split.bags, condition))
+    vad, shares = predict(graph, damaged(split.bags, condition))
     found = text.score(split, vad, shares, corpus)
     return {name: round(value, 4) for name, value in found.items()}
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge.errors import HeartenError
 from train import text_data
+from train.text_damage import Damage
 from train.text_data import CATEGORIES, Bags
 from train.text_lexicon import Lexicon
 
@@ -105,8 +106,10 @@ def _taught(teacher: Mapping[str, Array], part: str, items: int) -> Array:
 class Trainer:
     """The network with its optimisers; everything that a checkpoint has to keep."""
 
-    def __init__(self, model: Any, settings: Settings, spread: Array) -> None:
+    def __init__(self, model: Any, settings: Settings, spread: Array, damage: Damage) -> None:
         """``spread`` is the standard deviation of the V/A/D labels, shape (3,).
+
+        ``damage`` is done to what is learnt from, anew in every epoch.
 
         Without a teacher, ``settings.teacher_weight`` must be 0.
         """
@@ -115,6 +118,7 @@ class Trainer:
         self.model = model
         self.settings = settings
         self.spread = spread
+        self.damage = damage
         self.lexicon: Lexicon | None = None
         self.epoch = tf.Variable(0)
         self.best = tf.Variable(-1e9)
@@ -166,9 +170,7 @@ class Trainer:
     def train_epoch(self, data: Data, rng: np.random.Generator) -> float:
         """Go once through EmoBank, with draws from the others; return the mean loss."""
         train = [data[corpus]["train"] for corpus in text_data.CORPORA if corpus in data]
-        last = max(int(part.bags.ids.max(initial=1)) for part in train)
-        counts = text_data.word_counts(train[1].bags, last + 1)
-        heard = [text_data.as_heard(part.bags, counts, rng) for part in train]
+        heard = [self.damage(part.bags, rng) for part in train]
         order = rng.permutation(len(heard[0]))
         first, *others = self.settings.parts[: len(train)]
         first = min(first, len(order))

@@ -16,7 +16,10 @@ rated at least 0.4 from the middle in valence or arousal ("joy", "die").
 
 A keyword is a row of the model's table. Further words, called forms, share a keyword's row: its
 inflections ("cried": "cry"), and frequent words that GloVe puts next to one (``train.text_forms``).
-``keywords.txt`` lists all forms, ``shared.txt`` the keyword of each that shares a row.
+Further words still, in whatever is written to the device, count in the linear half of the model
+only (``train.text_lexicon``): those that the training texts hold most often, with or without a
+pronunciation. ``keywords.txt`` lists all forms and behind them these words, ``shared.txt`` the
+keyword of each form that shares a row, ``linear.txt`` the words without one.
 
 ``heard.txt`` lists those to listen for: the first that obey the rule of ``--content-only``.
 Function words are half of what is said, are heard worst, and do not tell valence (train/text.md).
@@ -27,14 +30,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import lsqr
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from edge.errors import HeartenError
@@ -44,6 +45,7 @@ from train.corpora import glove, root
 from train.text_forms import share
 from train.text_hearing import Hearing
 from train.text_model import Lookup
+from train.word_votes import votes
 
 Array = NDArray[np.float64]
 
@@ -55,23 +57,27 @@ NEGATIONS = (
 MIN_PHONES = 3
 MIN_COUNT = 4
 STRONG = 0.4
-RIDGE = 10.0
 CLARITY = 0.5
 """Power of the chance to be heard: 0 would ignore it, 1 would halve the chance of "sad"."""
 LIKE = 0.65
 """Least cosine in GloVe of a word and the keyword whose row it shares."""
-FORMS, SHARED, HEARD = "keywords.txt", "shared.txt", "heard.txt"
+FORMS, SHARED, LINEAR, HEARD = "keywords.txt", "shared.txt", "linear.txt", "heard.txt"
+LINEAR_WORDS = 8000
 MOST = 32_767
 """Rows that the graph can number: two bytes a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keywords:
-    """The keywords, a row of the table each, and all forms, a word id each, with their keyword."""
+    """The keywords, a row of the table each, and all forms, a word id each, with their keyword.
+
+    The last of the forms, ``linear``, have no keyword: they count in the linear half only.
+    """
 
     rows: tuple[str, ...]
     forms: tuple[str, ...]
     keyword: Mapping[str, str]
+    linear: tuple[str, ...] = ()
 
 
 def can_be_heard(
@@ -90,52 +96,6 @@ def can_be_heard(
     return max((abs(x) for x in norms.get(word, (0.0,))[:2]), default=0.0) >= STRONG
 
 
-def explained(
-    texts: Sequence[list[str]], targets: Array, candidates: Sequence[str], ridge: float = RIDGE
-) -> Array:
-    """Return the variance that each candidate explains in ``targets``, shape (candidates,).
-
-    ``texts`` are tokenised utterances, ``targets`` has shape (utterances, dimensions); targets
-    are standardised together, so a rare class does not count as much as a common one.
-    """
-    row = {word: i for i, word in enumerate(candidates)}
-    pairs = [(i, row[w]) for i, words in enumerate(texts) for w in sorted(set(words)) if w in row]
-    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    bag = sparse.csr_matrix(
-        (np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(candidates))
-    )
-    share = np.asarray(bag.sum(axis=0)).ravel() / max(len(texts), 1)
-    centred = targets - targets.mean(axis=0)
-    total = np.zeros(len(candidates))
-    for column in centred.T:
-        coefficients = lsqr(bag, column, damp=np.sqrt(ridge), iter_lim=60)[0]
-        total += share * (1 - share) * coefficients**2
-    return total / max(float(centred.var(axis=0).sum()), 1e-12)
-
-
-def votes(
-    sources: Sequence[tuple[Sequence[list[str]], Array]],
-    norms: Mapping[str, Sequence[float]],
-    frequency: Mapping[str, int],
-    candidates: Sequence[str],
-) -> Array:
-    """Return the summed score of each candidate; each source is normalised to sum 1.
-
-    ``sources`` are tokenised texts with their targets; ``frequency`` maps a word to its rank.
-    """
-    total = np.zeros(len(candidates))
-    for texts, targets in sources:
-        score = explained(texts, targets, candidates)
-        total += score / max(score.sum(), 1e-12)
-    last = len(frequency) + 1
-    zipf = np.array([1.0 / (1 + frequency.get(word, last)) for word in candidates])
-    rating = np.array([sum(x * x for x in norms.get(word, (0.0,))) for word in candidates])
-    # A square root keeps the few most frequent words from taking the whole vote.
-    score = np.sqrt(zipf) * rating
-    total += score / max(score.sum(), 1e-12)
-    return total
-
-
 def choose(scores: Array, candidates: Sequence[str], size: int) -> list[str]:
     """Return the ``size`` best words, negations first in, sorted; ties go by the alphabet."""
     order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i]))
@@ -149,23 +109,27 @@ def read(folder: Path) -> Keywords:
 
     Raises:
         HeartenError: there are none, one is no word or named twice, or ``shared.txt`` names a
-            word that is no form, or one as its keyword that is none.
+            word that is no form, or one as its keyword that is none; or ``linear.txt`` does not
+            name the last forms.
     """
-    shared = folder / SHARED
+    shared, linear = folder / SHARED, folder / LINEAR
     try:
         forms = tuple((folder / FORMS).read_text(encoding="utf-8").split())
         lines = shared.read_text(encoding="utf-8").splitlines() if shared.is_file() else []
+        alone = tuple(linear.read_text(encoding="utf-8").split()) if linear.is_file() else ()
         pairs = [(form, keyword) for form, keyword in (line.split("\t") for line in lines)]
     except (OSError, ValueError) as error:
         message = f"no keywords in {folder} ({error}): python -m train vocabulary --out {folder}"
         raise HeartenError(message) from error
     _check(folder / FORMS, forms)
     _check(shared, [form for form, _ in pairs], empty=True)
+    if alone != forms[len(forms) - len(alone) :]:
+        raise HeartenError(f"{linear} does not name the last of {FORMS}: train vocabulary again")
     keyword = dict(pairs)
-    rows = tuple(word for word in forms if word not in keyword)
+    rows = tuple(word for word in forms[: len(forms) - len(alone)] if word not in keyword)
     if lost := sorted((set(keyword.values()) - set(rows)) | (set(keyword) - set(forms))):
         raise HeartenError(f"{shared}: no such keyword: {' '.join(lost[:10])}")
-    return Keywords(rows, forms, keyword | {word: word for word in rows})
+    return Keywords(rows, forms, keyword | {word: word for word in rows}, alone)
 
 
 def listened(folder: Path) -> tuple[str, ...]:
@@ -195,9 +159,12 @@ def _check(path: Path, words: Sequence[str], empty: bool = False) -> None:
 
 
 def lookup(keywords: Keywords) -> Lookup:
-    """Return the row of each word id, and which ids negate; id and row 0 are no word."""
+    """Return the row of each word id, and which ids negate; id and row 0 are no word.
+
+    A word that counts in the linear half only has row 0.
+    """
     row = {word: i for i, word in enumerate(keywords.rows, start=1)}
-    rows = [0, *(row[keywords.keyword[form]] for form in keywords.forms)]
+    rows = [0, *(row.get(keywords.keyword.get(form, ""), 0) for form in keywords.forms)]
     negates = [False, *(form in NEGATIONS for form in keywords.forms)]
     return Lookup(np.array(rows, np.int32), np.array(negates, np.float32))
 
@@ -222,11 +189,13 @@ def build(
     content_only: bool = False,
     smoke: bool = False,
     names: Sequence[str] = text_sources.SOURCES,
+    linear: int = 0,
 ) -> Keywords:
     """Return the keywords made from the named data under ``folder``.
 
     ``size`` and ``forms`` are the most keywords and the most forms, keywords included; the forms
-    are the most frequent ones that can share a row. ``smoke`` reads only the first 2000 training
+    are the most frequent ones that can share a row; ``linear`` is the most further words, those
+    that the training texts hold most often. ``smoke`` reads only the first 2000 training
     utterances of each corpus.
     """
     norms = text_sources.norms(folder, names)
@@ -237,7 +206,7 @@ def build(
         targets = text_data.vad_targets if corpus == "emobank" else text_data.category_targets
         said = [text_data.words_of(utterance) for utterance in train]
         sources.append((said, targets(train).astype(np.float64)))
-    everything = (said for texts, _ in sources for said in texts)
+    everything = [said for texts, _ in sources for said in texts]
     candidates = candidates_of(everything, hearing, norms, content_only)
     ranks = {word: rank for rank, word in enumerate(words)}
     scores = votes(sources, norms, ranks, candidates)
@@ -245,11 +214,19 @@ def build(
     rows = choose(scores, candidates, size)
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     others = [word for word in words if can_be_heard(word, hearing, norms, content_only)]
-    shared = share(rows, others, dict(zip(words, unit, strict=True)), norms, LIKE)
+    like = dict(zip(words, unit, strict=True))
+    shared = share(rows, others, like, norms, LIKE, NEGATIONS)
     keyword = dict(list(shared.items())[: max(forms - len(rows), 0)])
-    return Keywords(
-        tuple(rows), tuple(sorted({*rows, *keyword})), keyword | {word: word for word in rows}
-    )
+    keyword |= {word: word for word in rows}
+    stop = {word for word in ENGLISH_STOP_WORDS if content_only and word not in norms}
+    alone = further(everything, {*keyword, *stop, *NEGATIONS}, linear)
+    return Keywords(tuple(rows), (*sorted(keyword), *alone), keyword, alone)
+
+
+def further(texts: Iterable[list[str]], without: Collection[str], count: int) -> tuple[str, ...]:
+    """Return the ``count`` words that most texts hold, but those ``without``, sorted."""
+    held = Counter(word for words in texts for word in sorted(set(words)) if word not in without)
+    return tuple(sorted(word for word, _ in held.most_common(count)))
 
 
 def to_hear(
@@ -271,6 +248,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=7000,
         help="of so many forms, the content words are listened for",
     )
+    parser.add_argument(
+        "--linear", type=int, default=LINEAR_WORDS, help="most further words of the linear half"
+    )
     parser.add_argument("--content-only", action="store_true", help="no function words")
     parser.add_argument(
         "--hearing", action="store_true", help="only fit how well words are heard, and print it"
@@ -280,7 +260,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write ``keywords.txt``, ``shared.txt`` and ``heard.txt``; return the exit code.
+    """Write the keywords and what is listened for; return the exit code.
 
     Raises:
         HeartenError: the sizes cannot be, or data are missing.
@@ -296,7 +276,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{items} words: {', '.join(f'{x:.3f}' for x in numbers)}")
         return 0
     names = text_sources.chosen(args)
-    keywords = build(root(), args.size, args.forms, hearing, args.content_only, args.smoke, names)
+    about = hearing, args.content_only, args.smoke, names, args.linear
+    keywords = build(root(), args.size, args.forms, *about)
     write(keywords, args.out)
     spoken = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
     (args.out / HEARD).write_text("".join(f"{word}\n" for word in spoken), encoding="utf-8")
@@ -307,8 +288,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write(keywords: Keywords, folder: Path) -> None:
-    """Write the two files that ``read`` reads."""
+    """Write the three files that ``read`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs = sorted((a, b) for a, b in keywords.keyword.items() if a != b)
     (folder / FORMS).write_text("".join(f"{w}\n" for w in keywords.forms), encoding="utf-8")
     (folder / SHARED).write_text("".join(f"{a}\t{b}\n" for a, b in pairs), encoding="utf-8")
+    (folder / LINEAR).write_text("".join(f"{w}\n" for w in keywords.linear), encoding="utf-8")

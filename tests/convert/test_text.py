@@ -36,6 +36,7 @@ def model_dir(tmp_path_factory):
     }  # fmt: skip
     arrays = {name: 0.3 * rng.normal(size=shape) for name, shape in shapes.items()}
     arrays["negates"] = (np.arange(WORDS + 1) % 9 == 8).astype(float)
+    arrays["lexicon_turn"] = np.array(-0.5)
     content = {k: v.astype(np.float32) for k, v in {"table": table, **arrays}.items()}
     content["rows"] = np.concatenate([[0], np.arange(WORDS) % ROWS + 1]).astype(np.int32)
     np.savez(folder / "model.npz", **content)
@@ -87,14 +88,32 @@ def test_the_lexicon_is_the_other_half_of_vad(model_dir, graph):
     alone = replace(weights, arrays=network)
     bags = some_bags(20)
     text.parity(alone, text.graph_of(alone), *bags).check()
-    words = Lexicon(
-        weights.arrays["lexicon"], weights.arrays["lexicon_bias"], weights.arrays["negates"]
-    )
+    words = Lexicon.of(weights.arrays)
     said = (text.reference(alone, *bags)[0] + words.predict(Bags(*bags))) / 2
     loaded = Graph(graph, "text.tflite")
     for i, (ids, sure) in enumerate(zip(*bags, strict=True)):
         found = loaded.run(ids=ids[None], weights=sure[None])["vad"][0]
         np.testing.assert_allclose(found, said[i], atol=0.02)
+
+
+def test_words_without_a_row_count_in_the_lexicon_only(model_dir):
+    """The last words have row 0: the network does not see them, the lexicon does."""
+    weights = text.load(model_dir)
+    rows = np.where(np.arange(WORDS + 1) > 300, 0, weights.rows).astype(np.int32)
+    negates = np.where(rows > 0, weights.arrays["negates"], 0.0).astype(np.float32)
+    weights = replace(weights, rows=rows, arrays=weights.arrays | {"negates": negates})
+    content = text.graph_of(weights)
+    assert len(content) <= len(text.build(model_dir)) - 2 * 300, "no place is kept for them"
+    ids, sure = some_bags(100)
+    text.parity(weights, content, ids, sure).check()
+    graph = Graph(content, "text.tflite")
+    one, two = (np.zeros((1, SLOTS), x) for x in (np.int32, np.float32))
+    one[0, :2], two[0, :2] = (5, 650), (1.0, 0.5)
+    both = graph.run(ids=one, weights=two)
+    one[0, 1] = two[0, 1] = 0
+    alone = graph.run(ids=one, weights=two)
+    np.testing.assert_array_equal(both["probabilities"], alone["probabilities"])
+    assert np.abs(both["vad"] - alone["vad"]).max() > 0.001
 
 
 def test_a_wrong_graph_is_refused(model_dir, graph):

@@ -18,7 +18,7 @@ from train.conditions import Sources
 from train.language import Keywords, build
 from train.recognition_heard import Listener
 from train.recognition_setup import LEAST
-from train.recognition_spoken import bags_of, keyword_counts, report
+from train.recognition_spoken import LOST, Scores, bags_of, keyword_counts, report
 from train.spoken import VOICES, Heard, choose, heard, speak
 from train.text_data import Bags
 from train.text_score import predict
@@ -133,15 +133,30 @@ def test_what_is_lost_is_the_difference(small, tmp_path, monkeypatch):
     monkeypatch.setattr(recognition_spoken, "predict", cut)
     monkeypatch.setattr(recognition_spoken, "_forms", lambda folders: pack.text().words)
     monkeypatch.setattr(recognition_spoken, "Graph", lambda content, name: graph)
+    monkeypatch.setattr("train.vocabulary.listened", lambda folder: pack.text().words)
     monkeypatch.setattr("convert.text.build", lambda folder: b"")
     everything = [item(small, n, []) for n in range(40)]
     exact = [item(small, n, each.text.split()) for n, each in enumerate(everything)]
-    args = Namespace(text=[tmp_path / "a"], part="test", seed=0, results=tmp_path)
+    args = Namespace(text=[tmp_path / "a", tmp_path / "b"], part="test", seed=0, results=tmp_path)
     args.condition = "clean"
     cells = json.loads(report(args, "emobank", everything).read_text())["metrics"]
     assert cells["a: recognised"]["r_valence"]["mean"] == 0.0, "nothing heard, nothing known"
     reference = cells["a: reference text"]["r_valence"]["mean"]
     assert cells["a: lost"]["r_valence"]["mean"] == pytest.approx(reference)
+    assert cells["b loses less than a by"]["r_valence"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
     again = json.loads(report(args, "emobank", exact).read_text())["metrics"]
     assert again["a: reference text"] == cells["a: reference text"]
     assert again["a: lost"]["r_valence"]["mean"] < reference
+
+
+def test_a_model_that_loses_less_is_told_from_one_that_loses_more():
+    """Paired: what is lost on the same draws of sentences."""
+    drawn = ([{"uar": low + x} for x in (0.0, 0.1, 0.2)] for low in (0.2, 0.1))
+    more, less = (
+        Scores({LOST: {"uar": value}}, {LOST: draws})
+        for value, draws in zip((0.3, 0.2), drawn, strict=True)
+    )
+    found = more.loses_more_than(less)["uar"]
+    assert found["mean"] == pytest.approx(0.1)
+    assert found["ci95"] == pytest.approx([0.1, 0.1])
+    assert less.loses_more_than(more)["uar"]["mean"] == pytest.approx(-0.1)

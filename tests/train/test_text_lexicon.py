@@ -1,5 +1,7 @@
 """The linear half of the text model, and the sentences with and without a negation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_by_hand():
     table = np.zeros((8, 3), np.float32)
     table[3] = (0.6, 0.2, 0.0)
     table[6] = (-0.2, 0.0, 0.4)
-    lexicon = Lexicon(table, np.array([0.1, 0.0, 0.0], np.float32), NEGATES)
+    lexicon = Lexicon(table, np.array([0.1, 0.0, 0.0], np.float32), NEGATES, 0.0)
     bags = encode("good stone", "not good stone", "")
     bags.weights[0, 1] = 0.5
     vad = lexicon.predict(bags)
@@ -29,6 +31,12 @@ def test_by_hand():
     np.testing.assert_allclose(vad[2], [0.1, 0.0, 0.0], atol=1e-7)
     bags.weights[1, 0] = 0.5
     assert lexicon.predict(bags)[1, 0] == pytest.approx(0.1 + 0.5 * 0.4 / 3.5)
+    bags.weights[1, 0] = 1.0
+    turning = replace(lexicon, turn=-0.5)
+    assert turning.predict(bags)[1, 0] == pytest.approx(0.1 - 0.5 * 0.4 / 4)
+    saved = turning.arrays() | {"negates": NEGATES}
+    assert Lexicon.of(saved).turn == -0.5
+    assert Lexicon.of({k: v for k, v in saved.items() if k != "lexicon_turn"}).turn == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +53,8 @@ def fitted():
     def fit(start: str) -> Lexicon:
         known = text_lexicon.facts(WORDS, vectors, norms, start)
         bags = text_data.encode(said, WORDS, slots=6)
-        return text_lexicon.fit(bags, rated, known, NEGATES, np.random.default_rng(1))
+        heard = text_data.keep_share(bags, 0.7, np.random.default_rng(1))
+        return text_lexicon.fit((bags, heard), rated, known, NEGATES)
 
     return fit
 

@@ -25,7 +25,8 @@ def given(small, tmp_path, monkeypatch):
         for part, found in parts.items():
             said[f"{corpus}/{part}/vad"] = np.zeros((len(found), 3), np.float32)
             said[f"{corpus}/{part}/probabilities"] = np.full((len(found), 7), 1 / 7, np.float32)
-    np.savez(tmp_path / "teacher.npz", **said)
+    vectors = np.eye(len(GOOD), dtype=np.float16)
+    np.savez(tmp_path / "teacher.npz", words=np.array(GOOD), word_vectors=vectors, **said)
     parser = argparse.ArgumentParser()
     text_table.add_arguments(parser)
     paths = {"text": "text", "teacher": "teacher.npz", "out": "out", "results": "results"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge.errors import HeartenError
+from tests.train.small import BAD, GOOD
 from train import teacher, text_data
 from train.text_encoder import distances, read_weights, word_pieces
 
@@ -105,7 +106,7 @@ def test_the_heads_teach_what_the_vectors_know(small, tmp_path, monkeypatch):
         return {
             (corpus, part): np.stack(
                 [[u.valence if u.labels == () else (u.label == "happy") - (u.label == "sad")] * 8
-                 for u in found]
+                 if corpus != "words" else rng.normal(size=8) for u in found]
             ).astype(np.float16) + 0.1 * rng.normal(size=(len(found), 8)).astype(np.float16)
             for (corpus, part), found in parts.items()
         }  # fmt: skip
@@ -121,4 +122,6 @@ def test_the_heads_teach_what_the_vectors_know(small, tmp_path, monkeypatch):
         truth = text_data.vad_targets(text_data.load(small)["emobank"]["train"])[:, 0]
         assert np.corrcoef(content["emobank/train/vad"][:, 0], truth)[0, 1] > 0.9
         assert content["isear/train/probabilities"].shape[1] == len(text_data.CATEGORIES)
+        assert {*GOOD, *BAD} <= set(content["words"].tolist())
+        assert content["word_vectors"].shape == (len(content["words"]), 8)
         np.testing.assert_allclose(content["goemotions/test/probabilities"].sum(axis=1), 1.0, 1e-4)

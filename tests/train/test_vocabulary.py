@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import HeartenError
 from tests.train.small import BAD, GOOD
-from train import text_forms, vocabulary
+from train import text_forms, vocabulary, word_votes
 from train.text_hearing import Hearing
 
 SPOKEN = {
@@ -57,7 +57,7 @@ def test_explained_variance_finds_the_words_that_matter():
     rng = np.random.default_rng(0)
     texts = [[str(w) for w in rng.choice(["good", "bad", "and", "or"], 2)] for _ in range(500)]
     targets = np.array([[("good" in words) - ("bad" in words)] for words in texts], float)
-    found = vocabulary.explained(texts, targets, ["and", "bad", "good", "never", "or"])
+    found = word_votes.explained(texts, targets, ["and", "bad", "good", "never", "or"])
     assert min(found[1], found[2]) > 10 * max(found[0], found[4])
     assert found[3] == 0.0
 
@@ -93,6 +93,8 @@ def test_forms_share_rows_with_kin_and_neighbours_but_not_with_opposites():
     }
     found = text_forms.share(["bad", "good"], words, vectors, norms, 0.7)
     assert found == {"worse": "bad", "evil": "bad"}
+    alone = text_forms.share(["bad", "good"], words, vectors, norms, 0.7, alone=("bad",))
+    assert alone == {"worse": "bad"}, "an inflection, but no neighbour"
 
 
 def test_the_vocabulary_of_small_corpora(small, english, tmp_path):
@@ -107,6 +109,30 @@ def test_the_vocabulary_of_small_corpora(small, english, tmp_path):
     assert set(keywords.rows) <= set(keywords.forms)
     vocabulary.write(keywords, tmp_path)
     assert vocabulary.read(tmp_path) == keywords
+
+
+def test_words_of_the_linear_half_only(small, english, tmp_path):
+    """They stand behind the forms, have no row, and nothing listens for them."""
+    few = vocabulary.build(small, 30, 30, english)
+    keywords = vocabulary.build(small, 30, 30, english, linear=5)
+    assert len(keywords.linear) == 5
+    assert keywords.forms == (*few.forms, *keywords.linear)
+    assert (keywords.rows, keywords.keyword) == (few.rows, few.keyword)
+    assert not set(keywords.linear) & set(vocabulary.NEGATIONS)
+    assert vocabulary.lookup(keywords).rows[-6:].tolist()[1:] == [0] * 5
+    assert vocabulary.lookup(keywords).rows[1:-5].min() > 0
+    assert not set(vocabulary.to_hear(keywords, english, {}, 1000)) & set(keywords.linear)
+    vocabulary.write(keywords, tmp_path)
+    assert vocabulary.read(tmp_path) == keywords
+    (tmp_path / "linear.txt").write_text("zonk\n")
+    with pytest.raises(HeartenError, match=r"linear.txt does not name the last of keywords.txt"):
+        vocabulary.read(tmp_path)
+
+
+def test_the_further_words_are_those_that_most_texts_hold():
+    texts = [["joy", "joy", "joy"], ["tax", "the"], ["tax", "the"], ["rare"]]
+    assert vocabulary.further(texts, {"the"}, 1) == ("tax",)
+    assert vocabulary.further(texts, set(), 9) == ("joy", "rare", "tax", "the")
 
 
 def test_content_words_and_negations_of_the_first_forms_are_listened_for(hearing):
