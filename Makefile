@@ -72,6 +72,7 @@ pack: setup $(WEIGHTS)
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --out runs/voice-apart
 	$(DEVELOP)/bin/python -m train voice --fold $(FOLD) --teacher $(TEACHER) --sibling runs/voice-apart
 	$(DEVELOP)/bin/python -m train gate
+	$(DEVELOP)/bin/python -m train novelty
 	$(DEVELOP)/bin/python -m train speaker --no-folds
 	$(DEVELOP)/bin/python -m train fusion
 	$(DEVELOP)/bin/python -m convert
@@ -99,13 +100,13 @@ pack-commercial: setup
 	$(DEVELOP)/bin/python -m train mishearing --language $(COMMERCIAL)/language \
 		--text $(COMMERCIAL)/text --kept $(COMMERCIAL)/recognition \
 		--out $(COMMERCIAL)/results/recognition-mishearing.json
-	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d --fold $(COMMERCIAL_FOLD) \
+	$(DEVELOP)/bin/python -m train voice --commercial --corpora crema-d plain --fold $(COMMERCIAL_FOLD) \
 		$(if $(COMMERCIAL_TEACHER),--teacher $(COMMERCIAL_TEACHER)) \
 		--out $(COMMERCIAL)/voice
-	$(DEVELOP)/bin/python -m train gate
 	$(DEVELOP)/bin/python -m train speaker --no-folds --voice $(COMMERCIAL)/voice \
 		--results $(COMMERCIAL)/results
 	$(DEVELOP)/bin/python -m train gate --voice $(COMMERCIAL)/voice --results $(COMMERCIAL)/results
+	$(DEVELOP)/bin/python -m train novelty --voice $(COMMERCIAL)/voice
 	$(DEVELOP)/bin/python -m train fusion --commercial --voice $(COMMERCIAL)/voice \
 		--text $(COMMERCIAL)/text --language $(COMMERCIAL)/language \
 		--mishearing $(COMMERCIAL)/results/recognition-mishearing.json \

@@ -20,7 +20,7 @@ from train import licence, text_sources
 from train.evaluate import RESULTS
 from train.provenance import commit
 from train.recognition_setup import LEAST
-from train.trained import GATE, gate_of
+from train.trained import GATE, NOVELTY, gate_of, novelty_of
 
 NAME = "hearten-en-1"
 HEARD = "heard.txt"
@@ -167,6 +167,7 @@ def _manifest(
         "calibration": fusion["calibration"],
         **_speaker(runs.voice, about["labels"]),
         **_gate(runs.voice),
+        **novelty_of(runs.voice),
         "training": training,
     }
 
@@ -251,7 +252,7 @@ def _commands(
 
     first = of(Path(about["sibling"]) / "model.json") if about.get("sibling") else []
     words = [*of(runs.text / text_sources.FILE), text.get("command")]
-    later = of(runs.voice / "speaker.json", runs.voice / GATE)
+    later = of(*(runs.voice / name for name in ("speaker.json", GATE, NOVELTY)))
     given = [*words, *first, about["command"], *later, fusion["command"]]
     return [*filter(None, given), f"python -m convert {' '.join(sys.argv[1:])}".strip()]
 

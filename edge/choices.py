@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.errors import HeartenError
-from edge.profile import Profile
+
+if TYPE_CHECKING:
+    from edge.profile import Profile
 
 TRANSCRIPT = "transcript"
 

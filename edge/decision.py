@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from edge.emotion import UNKNOWN, Emotion, Explanation, Scores, Word
+from edge.emotion import UNKNOWN, Emotion, Explanation, Floats, Scores, Word
 from edge.explanation import explain
 from edge.gate import trusted
-from edge.pack import Pack
-from edge.words import Words
+
+if TYPE_CHECKING:
+    from edge.pack import Pack
+    from edge.words import Words
 
 REVISED = "revised: words from a transcript"
 
@@ -19,7 +22,7 @@ class Place:
     """Where an utterance is: ``start`` and ``end`` in seconds of the stream, how loud, who speaks.
 
     ``arrived`` is when the audio came that ended it, on ``time.perf_counter``; ``speech`` the
-    probability that it is speech at all.
+    probability that it is speech at all; ``pooled`` what the voice branch pooled, unshifted.
     """
 
     start: float
@@ -28,6 +31,7 @@ class Place:
     speaker: str | None
     arrived: float
     speech: float = 1.0
+    pooled: Floats | None = None
 
 
 class Steady:
@@ -128,7 +132,8 @@ class Decision:
         words: tuple[Word, ...],
         notes: tuple[str, ...],
     ) -> Emotion:
-        text, fused = self._fused(voice, words)
+        novelty = self._novelty(place) if words else 0.0
+        text, fused = self._fused(voice, words, novelty)
         best = int(fused.probabilities.argmax())
         confidence = trusted(float(fused.probabilities[best]), place.speech)
         category = self.labels[best] if confidence >= self.reject else UNKNOWN
@@ -137,14 +142,14 @@ class Decision:
             if category != UNKNOWN:
                 told = fused.probabilities[self.labels.index(category)]
                 confidence = trusted(float(told), place.speech)
-        valence, arousal, dominance = (float(x) for x in fused.vad)
+        valence, arousal, dominance = fused.vad.tolist()
         return Emotion(
             type=kind,
             start=place.start,
             end=place.end,
             category=category,
             confidence=confidence,
-            probabilities=dict(zip(self.labels, map(float, fused.probabilities), strict=True)),
+            probabilities=dict(zip(self.labels, fused.probabilities.tolist(), strict=True)),
             valence=valence,
             arousal=arousal,
             dominance=dominance,
@@ -156,15 +161,25 @@ class Decision:
             pack=self._pack.manifest.name,
             speaker=place.speaker,
             notes=notes,
-            explanation=self._why(voice, words) if self._explain and kind == "final" else None,
+            explanation=self._why(voice, words, novelty)
+            if self._explain and kind == "final"
+            else None,
         )
 
-    def _fused(self, voice: Scores, words: tuple[Word, ...]) -> tuple[Scores | None, Scores]:
+    def _novelty(self, place: Place) -> float:
+        """Return how unlike acted speech it sounds, 0 where nobody can tell."""
+        measure = self._pack.manifest.novelty
+        return measure(place.pooled) if measure and place.pooled is not None else 0.0
+
+    def _fused(
+        self, voice: Scores, words: tuple[Word, ...], novelty: float
+    ) -> tuple[Scores | None, Scores]:
         """Return what the words say, if anything, and what voice and words say together."""
         text = self._words.model.score(words) if self._words and words else None
         if self._words is None or text is None:
             return None, voice
-        return text, self._words.fuse(voice, text, sum(word.confidence for word in words))
+        evidence = sum(word.confidence for word in words)
+        return text, self._words.fuse(voice, text, evidence, novelty)
 
-    def _why(self, voice: Scores, words: tuple[Word, ...]) -> Explanation:
-        return explain(words, lambda some: self._fused(voice, some)[1], self.labels)
+    def _why(self, voice: Scores, words: tuple[Word, ...], novelty: float) -> Explanation:
+        return explain(words, lambda some: self._fused(voice, some, novelty)[1], self.labels)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from edge.features import HOP
 
 SILENCE_DB = -120.0
 QUIETEST_DB = -96.0  # the range of 16 bits
+FULL_SCALE = HOP * 32768.0**2  # squares of a frame
+ONES = np.ones(HOP)
 # A stream begins with noise where its smoothed level stays in this range for so long: so does 2 %
 # of speech that is cut in mid-vowel, all white noise and hum, and nine tenths of pink noise.
 STEADY_DB = 2.5
@@ -47,11 +50,12 @@ class EndpointSettings:
 
 def levels_db(samples: NDArray[np.int16]) -> list[float]:
     """Return the level of each whole 10 ms frame in dB full scale, never below -120."""
-    frames = samples[: len(samples) // HOP * HOP].reshape(-1, HOP).astype(np.float32)
-    frames = frames - frames.mean(axis=1, keepdims=True)  # a cheap sound card's DC is no speech
-    power = np.einsum("ij,ij->i", frames, frames) / (HOP * 32768.0**2)
-    levels: list[float] = (10.0 * np.log10(power + 1e-12)).tolist()
-    return levels
+    frames = samples[: len(samples) // HOP * HOP].reshape(-1, HOP).astype(np.float64)
+    sums: list[float] = (frames @ ONES).tolist()
+    squares: list[float] = np.matmul(frames[:, None], frames[:, :, None]).ravel().tolist()
+    # Without the mean: a cheap sound card's DC is no speech. Sums of integers are exact.
+    pairs = zip(squares, sums, strict=True)
+    return [10.0 * log10(abs(s - m * m / HOP) / FULL_SCALE + 1e-12) for s, m in pairs]
 
 
 class NoiseFloor:
@@ -69,10 +73,11 @@ class NoiseFloor:
 
     def update(self, level: float) -> float:
         """Add a frame's level; return the floor in dB."""
-        self._smooth += 0.3 * (level - self._smooth)
-        self._block = min(self._block, self._smooth)
+        smooth = self._smooth = self._smooth + 0.3 * (level - self._smooth)
+        if smooth < self._block:
+            self._block = smooth
+            self.level = min(self.level, smooth)
         self._count += 1
-        self.level = min(self.level, self._smooth)
         if self._count == self.BLOCK:
             self._minima.append(self._block)
             self.level = min(self._minima)
@@ -94,6 +99,10 @@ class Onset:
         self.steady = True
         self._smooth = 0.0
         self._low, self._high = np.inf, -np.inf
+
+    def goes_on(self) -> None:
+        """What follows was heard before: it varied already."""
+        self.frames, self.steady = 1, False
 
     def update(self, level: float) -> None:
         """Add a frame's level; the first frame is left out, it may hold silence too."""
@@ -147,7 +156,7 @@ class Endpointer:
         """Add one frame's level (dB); return ``"start"``, ``"end"`` or None."""
         floor = self._floor.update(level)
         self.frame += 1
-        if self._first == self.frame - 1 and level <= QUIETEST_DB:
+        if level <= QUIETEST_DB and self._first == self.frame - 1:
             self._first = self.frame
         if self.speaking:
             return self._inside(level, floor)
@@ -172,7 +181,8 @@ class Endpointer:
         settings = self.settings
         threshold = max(floor + settings.onset_db, settings.minimum_db)
         if level <= threshold:
-            self._run, self._begun = 0, Onset()
+            if self._begun.frames:
+                self._run, self._begun = 0, Onset()
             return
         self._run += 1
         self._begun.update(level)
@@ -185,9 +195,9 @@ class Endpointer:
 
     def _inside(self, level: float, floor: float) -> str | None:
         settings = self.settings
-        self.peak = max(self.peak, level)
-        quiet = max(floor + settings.offset_db, self.peak - settings.below_peak_db)
-        if level > max(quiet, settings.minimum_db - 3.0):
+        self.peak = level if level > self.peak else self.peak
+        loud = level > floor + settings.offset_db and level > settings.minimum_db - 3.0
+        if loud and level > self.peak - settings.below_peak_db:
             self.last_speech = self.frame
         if self.frame - self.last_speech < settings.hangover_frames:
             return None
@@ -199,5 +209,5 @@ class Endpointer:
         """Close the utterance by force (too long, or the stream is flushed)."""
         self.speaking = self._open = False
         self._begun = Onset()
-        self._begun.steady = False  # what goes on after a cut was speech already
+        self._begun.goes_on()
         self._run = self.settings.onset_frames - 1

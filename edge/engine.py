@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.files import blocks
 from edge.choices import EngineSettings
 from edge.decision import Decision, Place
 from edge.emotion import Emotion, Floats, Word
@@ -20,11 +19,13 @@ from edge.features import HOP, RATE
 from edge.gate import LEAST
 from edge.hearing import Hearing
 from edge.keywords import Unheard
-from edge.pack import Pack, open_pack
-from edge.profile import Profile, adaptation
-from edge.speaker import Learner
-from edge.words import Words
 
+# Packs, words and files are imported where they are opened: the class needs none of them.
+if TYPE_CHECKING:
+    from edge.pack import Pack
+    from edge.profile import Profile
+    from edge.speaker import Learner
+    from edge.words import Words
 LEAD = 20  # frames before the onset that belong to the utterance: soft beginnings
 TAIL = 20  # frames after the last speech frame that belong to it: soft endings
 PARTIAL = 25  # frames between partial events
@@ -34,21 +35,26 @@ class Engine:
     """One stream of 16 kHz mono speech; several engines in a process are independent."""
 
     def __init__(self, pack: Pack, settings: EngineSettings) -> None:
+        from edge.profile import adaptation
+
         settings.check()
         self.pack = pack
         self.settings = settings
         self.labels = pack.manifest.labels
         self.learner: Learner = adaptation(pack, settings.speaker, settings.adapt)
         self._voice, self._gate = pack.voice(), pack.manifest.gate
-        self.words = Words.open(pack, settings)
-        self._hearing = self.words.hearing if self.words else Hearing(Unheard())
+        self.words: Words | None = None
+        if settings.words:
+            from edge.words import Words
+
+            self.words = Words.open(pack, settings)
         if self.words:
             self.words.told = self._told
+        self._hearing = self.words.hearing if self.words else Hearing(Unheard())
         self._decide = Decision(pack, self.words, settings.reject, settings.explain)
         self._endpoint = Endpointer(pack.manifest.endpoint, wary=True)
-        self._closed = False
-        self._odd = b""
-        self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._longest, self._closed = pack.manifest.endpoint.longest_frames, False
+        self._odd, self._rest = b"", np.zeros(0, np.int16)
         self.reset()
 
     @classmethod
@@ -71,6 +77,8 @@ class Engine:
             HeartenError: no TFLite interpreter is installed, a setting makes no sense, or
                 ``speaker`` has no profile that fits the pack.
         """
+        from edge.pack import open_pack
+
         chosen = EngineSettings(words, partials, reject, speaker, adapt, words_budget, explain)
         return cls(open_pack(pack), chosen)
 
@@ -91,7 +99,9 @@ class Engine:
         data = self._odd + bytes(chunk)
         whole = len(data) // 2 * 2
         self._odd = data[whole:]
-        samples = np.concatenate([self._rest, np.frombuffer(data[:whole], "<i2")])
+        samples = np.frombuffer(data[:whole], "<i2")
+        if len(self._rest):
+            samples = np.concatenate([self._rest, samples])
         count = len(samples) // HOP
         self._rest = samples[count * HOP :]
         return self._hear(samples[: count * HOP])
@@ -115,7 +125,7 @@ class Engine:
         self._hearing.reset()
         self._decide.forget()
         self._odd, self._rest = b"", self._rest[:0]
-        self._past: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._past: NDArray[np.int16] = self._rest
         self._start = self._free_from = 0
         self._arrived = time.perf_counter()
 
@@ -141,6 +151,8 @@ class Engine:
         ``progress`` is told the seconds heard so far, about once for each second of audio. A file
         waits for its words, whatever the budget.
         """
+        from edge.audio.files import blocks
+
         self.reset()
         with self._hearing.unhurried():
             for block in blocks(path):
@@ -183,18 +195,15 @@ class Engine:
 
     def _hear(self, samples: NDArray[np.int16]) -> list[Emotion]:
         """Take whole frames; what lies between two boundaries goes to the branches at once."""
-        events: list[Emotion] = []
-        first = 0
-        self._hearing.earn(len(samples) / RATE)
-        for index, level in enumerate(levels_db(samples)):
+        events, first = list[Emotion](), 0
+        if self.words:
+            self._hearing.earn(len(samples) / RATE)
+        for index, level in enumerate(levels_db(samples), start=1):
             was_speaking = self._endpoint.speaking
             boundary = self._endpoint.update(level)
-            if not was_speaking and not boundary:
-                continue
-            due = was_speaking and self._due()
-            if boundary or due:
-                self._take(samples[first * HOP : (index + 1) * HOP], was_speaking)
-                first = index + 1
+            if boundary or (was_speaking and self._due()):
+                self._take(samples[first * HOP : index * HOP], was_speaking)
+                first = index
                 events += self._events(boundary)
         self._take(samples[first * HOP :], self._endpoint.speaking)
         if self._endpoint.speaking:
@@ -202,15 +211,10 @@ class Engine:
         return events
 
     def _due(self) -> bool:
-        """Tell whether this frame ends speech, or the longest utterance, or asks for an event."""
-        frames = self._endpoint.frame - self._start
-        longest = frames >= self.pack.manifest.endpoint.longest_frames
-        return longest or frames % PARTIAL == 0 or self._paused
-
-    @property
-    def _paused(self) -> bool:
-        """Whether speech may end here: the silence has just become too long to belong to it."""
-        return self._endpoint.frame - self._endpoint.last_speech == TAIL
+        """Tell whether this frame ends speech or the longest utterance, or asks for an event."""
+        frame = self._endpoint.frame
+        frames, silent = frame - self._start, frame - self._endpoint.last_speech
+        return frames % PARTIAL == 0 or frames >= self._longest or silent == TAIL
 
     def _events(self, boundary: str | None) -> list[Emotion]:
         if boundary == "start":
@@ -218,14 +222,17 @@ class Engine:
             return []
         if boundary == "end":
             return self._final(ended=False)
-        if self._endpoint.frame - self._start >= self.pack.manifest.endpoint.longest_frames:
+        if self._endpoint.frame - self._start >= self._longest:
             self._endpoint.cut()
             return self._final(ended=True)
-        end = self._count()
-        if self._paused:
+        end, frame = self._count(), self._endpoint.frame
+        if frame - self._endpoint.last_speech == TAIL:  # speech may end here
             self._hearing.settle()
-        partial = (self._endpoint.frame - self._start) % PARTIAL == 0 and self.settings.partials
-        return self._partial(end) if partial else []
+        partial = (frame - self._start) % PARTIAL == 0 and self.settings.partials
+        pooled = self._voice.pooled() if partial else None
+        if pooled is None:
+            return []
+        return [self._decide("partial", self._place(end, pooled), self._voice.shifted(pooled))]
 
     def _take(self, samples: NDArray[np.int16], speaking: bool) -> None:
         """Give frames to the open utterance, or keep the last ones for the next."""
@@ -258,12 +265,6 @@ class Engine:
         self._hearing.mark(self._endpoint.frame - end)
         return end
 
-    def _partial(self, end: int) -> list[Emotion]:
-        pooled = self._voice.pooled()
-        if pooled is None:
-            return []
-        return [self._decide("partial", self._place(end, pooled), self._voice.shifted(pooled))]
-
     def _final(self, ended: bool) -> list[Emotion]:
         """Close the utterance; ``ended`` says that no silence follows, so blocks are padded."""
         if ended:
@@ -293,7 +294,6 @@ class Engine:
 
     def _place(self, end: int, pooled: Floats | None) -> Place:
         """Return where the utterance is that ends at frame ``end`` of the stream."""
-        start, stop = (frame * HOP / RATE for frame in (self._start, end))
+        about = self._start * HOP / RATE, end * HOP / RATE, self._endpoint.snr_db, self.learner.name
         speech = self._gate(pooled) if self._gate and pooled is not None else 1.0
-        snr, name = self._endpoint.snr_db, self.learner.name
-        return Place(start, stop, snr, name, self._arrived, speech)
+        return Place(*about, self._arrived, speech, pooled)

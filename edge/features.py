@@ -77,12 +77,16 @@ class Compressor:
 
     settings: FeatureSettings
     _cosine: NDArray[np.float64] | None = field(init=False)
+    _first: float = field(init=False)  # what a log energy of 1 in all filters adds to the level
     _least: NDArray[np.float64] = field(init=False)  # energy, shape (1, 1)
+    _ratio: float = field(init=False)  # of the loudest frame's energy, below which all is alike
 
     def __post_init__(self) -> None:
         cosine = cepstral_matrix(self.settings) if self.settings.kind == "mfcc" else None
         object.__setattr__(self, "_cosine", cosine)
+        object.__setattr__(self, "_first", 0.0 if cosine is None else float(cosine[:, 0].sum()))
         object.__setattr__(self, "_least", np.array([[self.settings.floor]]))
+        object.__setattr__(self, "_ratio", 10.0 ** (-self.settings.reach / 10.0))
 
     def __call__(self, energies: NDArray[np.float64], heard: Heard) -> Floats:
         """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
@@ -98,19 +102,17 @@ class Compressor:
 
     def _floor(self, energies: NDArray[np.float64], heard: Heard) -> NDArray[np.float64]:
         """Return the least energy of every frame, shape (n, 1) or (1, 1)."""
-        least = self.settings.floor
         if not self.settings.reach:
             return self._least
-        loudest = np.maximum(np.maximum.accumulate(energies.sum(axis=1)), heard.loudest)
+        loudest = np.maximum.accumulate(np.add.reduce(energies, axis=1))
+        np.maximum(loudest, heard.loudest, out=loudest)
         heard.loudest = float(loudest[-1])
-        return np.asarray(
-            np.maximum(loudest * 10.0 ** (-self.settings.reach / 10.0), least)[:, None]
-        )
+        loudest *= self._ratio
+        return np.maximum(loudest, self.settings.floor, out=loudest)[:, None]
 
     def _level(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the first coefficient of a frame that is all floor."""
-        assert self._cosine is not None
-        return np.asarray(np.log(floor[:, 0]) * self._cosine[:, 0].sum())
+        return np.asarray(np.log(floor[:, 0]) * self._first)
 
 
 class Features:
@@ -118,15 +120,17 @@ class Features:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self.settings = settings
-        self._window = np.hamming(settings.window)
-        self._bank = mel_filters(settings).T / settings.fft  # of |X|^2 / fft
+        self._window = np.zeros(settings.fft)
+        self._window[: settings.window] = np.hamming(settings.window)
+        self._tapers = self._window[:0, None]
+        self._bands = bands(settings)
         self._padded: NDArray[np.float64] = np.zeros((0, settings.fft))
         self._compress = Compressor(settings)
         self.reset()
 
     def reset(self) -> None:
         """Forget the past: the next sample is the first of a signal."""
-        self._previous: float | None = None
+        self._previous = 0.0
         self._tail: NDArray[np.float64] = np.zeros(0)
         self._heard = Heard()
 
@@ -136,7 +140,7 @@ class Features:
 
     def push(self, samples: NDArray[np.int16]) -> Floats:
         """Add int16 samples of any number; return the frames they complete, shape (n, size)."""
-        signal = np.concatenate([self._tail, self._emphasise(samples)])
+        signal = self._emphasised(samples)
         count = max(0, 1 + (len(signal) - self.settings.window) // HOP)
         self._tail = signal[count * HOP :]
         if not count:
@@ -145,24 +149,52 @@ class Features:
         shape, strides = (count, self.settings.window), (HOP * signal.itemsize, signal.itemsize)
         return self._frames(np.ndarray(shape, signal.dtype, signal, 0, strides))
 
-    def _emphasise(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
-        """Pre-emphasis across chunk borders; the very first sample passes unchanged."""
-        if not len(samples):
-            return np.zeros(0)
-        emphasised = samples.astype(np.float64)
-        emphasised[1:] -= self.settings.preemphasis * emphasised[:-1]
-        if self._previous is not None:
-            emphasised[0] -= self.settings.preemphasis * self._previous
-        self._previous = float(samples[-1])
-        return emphasised
+    def _emphasised(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Return what waited and the samples, pre-emphasised across chunk borders; the very first
+        sample passes unchanged."""
+        known = len(self._tail)
+        signal = np.empty(known + len(samples))
+        signal[:known] = self._tail
+        if len(samples):
+            fresh = signal[known:]
+            fresh[:] = samples
+            fresh[1:] -= self.settings.preemphasis * fresh[:-1]
+            fresh[0] -= self.settings.preemphasis * self._previous
+            self._previous = float(samples[-1])
+        return signal
 
     def _frames(self, windows: NDArray[np.float64]) -> Floats:
-        if len(self._padded) != len(windows):  # the same for every block but the last
-            self._padded = np.zeros((len(windows), self.settings.fft))
-        np.multiply(windows, self._window, out=self._padded[:, : self.settings.window])
-        squares = np.fft.rfft(self._padded).view(np.float64)  # real and imaginary, in turn
+        count = len(windows)
+        if len(self._padded) < count:
+            self._padded = np.zeros((count, self.settings.fft))
+            self._tapers = np.tile(self._window, (count, 1))  # one for all takes twice the time
+        padded = self._padded[:count]
+        padded[:, : self.settings.window] = windows
+        padded *= self._tapers[:count]
+        # The spectrum keeps 16 digits while it is made; 7 are enough to add up its squares.
+        squares = np.fft.rfft(padded).view(np.float64).astype(np.float32)
         squares *= squares
-        return self._compress((squares[:, ::2] + squares[:, 1::2]) @ self._bank, self._heard)
+        energies = np.empty((count, self.settings.filters), np.float32)
+        for parts, filters, weights in self._bands:
+            np.matmul(squares[:, parts], weights, out=energies[:, filters])
+        return self._compress(energies.astype(np.float64), self._heard)
+
+
+def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice, Floats]]:
+    """Return the filters in ``count`` groups: which squares of the real and imaginary parts of a
+    spectrum, in turn, which filters, and the weights of the ones in the others.
+
+    Each group sees only its own part of the spectrum: a filter is zero nearly everywhere.
+    """
+    bank = mel_filters(settings) / settings.fft  # of |X|^2 / fft
+    found = []
+    for group in np.array_split(np.arange(settings.filters), min(count, settings.filters)):
+        filters = slice(int(group[0]), int(group[-1]) + 1)
+        used = np.flatnonzero(bank[filters].any(axis=0))
+        first, last = int(used.min(initial=bank.shape[1])), int(used.max(initial=-1)) + 1
+        weights = np.repeat(bank[filters, first:last], 2, axis=1).T.astype(np.float32)
+        found.append((slice(2 * first, 2 * last), filters, np.ascontiguousarray(weights)))
+    return found
 
 
 def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:

@@ -2,7 +2,9 @@
 
 A manifest names one of ``KINDS`` and its parameters. Whatever the kind: with no words, with words
 that nobody believes, or with scores that are no numbers, the result is the voice's, unchanged; how
-much the words count grows with the evidence, the sum of the words' confidences.
+much the words count grows with the evidence, the sum of the words' confidences. Where speech is
+unlike what the voice was trained on (``edge.gate.Novelty``), what the voice says of it is a guess,
+and the words count more.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from edge.emotion import Floats, Scores
 from edge.errors import PackError
 
+FAMILIAR = 0.0  # novelty of what a pack does not measure
 LARGEST = 1e6  # of a parameter: what is larger overflows
 ENOUGH = 20.0  # of evidence: beyond it words are as good as certain
 
@@ -35,23 +38,26 @@ class Fusion(ABC):
     vad_mean: Floats
     vad_gain: Floats
 
-    def __call__(self, voice: Scores, text: Scores | None, evidence: float) -> Scores:
+    def __call__(
+        self, voice: Scores, text: Scores | None, evidence: float, novelty: float = FAMILIAR
+    ) -> Scores:
         """Return the fused scores; ``text.probabilities`` has one value a text label.
 
-        ``evidence``, from 0, is the sum of the confidences of the words.
+        ``evidence``, from 0, is the sum of the confidences of the words; ``novelty`` what
+        ``edge.gate.Novelty`` says of the voice.
         """
         if text is None or not evidence > 0.0:  # so that NaN is no evidence
             return voice
         if not math.isfinite(float(text.vad.sum()) + float(text.probabilities.sum())):
             return voice
-        return self._join(voice, text, evidence)
+        return self._join(voice, text, evidence, novelty)
 
     def scaled(self, vad: Floats) -> Floats:
         """Return the text's V/A/D on the scale of the result, in [-1, 1]."""
         return _bounded(self.vad_gain * (vad - self.vad_mean))
 
     @abstractmethod
-    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
+    def _join(self, voice: Scores, text: Scores, evidence: float, novelty: float) -> Scores:
         """Fuse scores that are numbers, with an evidence above 0."""
 
 
@@ -59,7 +65,7 @@ class Fusion(ABC):
 class VoiceOnly(Fusion):
     """Words are heard and shown, and change nothing."""
 
-    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
+    def _join(self, voice: Scores, text: Scores, evidence: float, novelty: float) -> Scores:
         return voice
 
 
@@ -67,10 +73,12 @@ class VoiceOnly(Fusion):
 class LogLinear(Fusion):
     """A product of experts for the classes and a weighted mean for V/A/D.
 
-    ``p ~ p_voice * (p_text / prior) ** (weight * g)`` with ``g = 1 - exp(-evidence / scale)``.
-    Each dimension moves by ``h * vad_weight`` from the voice towards the scaled text, ``h`` being
-    ``g`` with ``vad_scale``: one doubtful word may tell a class, and hardly moves V/A/D.
-    ``classes[i]`` is the text label that speaks for pack label i.
+    ``p ~ p_voice ** (1 - g * (1 - t)) * (p_text / prior) ** (weight * g)`` with
+    ``g = 1 - exp(-evidence / scale)``; ``t``, the trust in the voice, falls from 1 to 0 around
+    ``novel_middle`` as ``1 / (1 + exp(novel_slope * (novelty - novel_middle)))``.
+    Each dimension moves by ``h * (t * vad_weight + (1 - t) * vad_novel)`` from the voice towards
+    the scaled text, ``h`` being ``g`` with ``vad_scale``: one doubtful word may tell a class, and
+    hardly moves V/A/D. ``classes[i]`` is the text label that speaks for pack label i.
     """
 
     weight: float
@@ -79,20 +87,33 @@ class LogLinear(Fusion):
     classes: tuple[int, ...]
     vad_weight: Floats
     vad_scale: float
+    vad_novel: Floats
+    novel_middle: float
+    novel_slope: float
 
-    def _join(self, voice: Scores, text: Scores, evidence: float) -> Scores:
-        weight, move = self._counts(voice, text, evidence)
+    def _join(self, voice: Scores, text: Scores, evidence: float, novelty: float) -> Scores:
+        doubt = 1.0 - self.trust(novelty)
+        weight, move = self._counts(voice, text, evidence, doubt)
         odds = np.log(np.maximum(text.probabilities, 1e-6) / self.prior)[list(self.classes)]
-        logits = np.log(np.maximum(voice.probabilities, 1e-9)) + weight * odds
+        power = 1.0 - doubt * (1.0 - math.exp(-evidence / self.scale))
+        logits = power * np.log(np.maximum(voice.probabilities, 1e-9)) + weight * odds
         powers = np.exp(logits - logits.max())
         wanted = self._wanted(voice.vad, self.scaled(text.vad))
         vad = voice.vad + move * (wanted - voice.vad)
         return Scores(_bounded(vad), np.asarray(powers / powers.sum(), np.float32))
 
-    def _counts(self, voice: Scores, text: Scores, evidence: float) -> tuple[float, Floats]:
+    def trust(self, novelty: float) -> float:
+        """Return how far the voice is trusted, 0 to 1."""
+        far = self.novel_slope * (novelty - self.novel_middle)
+        return 1.0 / (1.0 + math.exp(min(max(far, -30.0), 30.0)))
+
+    def _counts(
+        self, voice: Scores, text: Scores, evidence: float, doubt: float
+    ) -> tuple[float, Floats]:
         """Return the power of the text's odds, and how far each dimension moves."""
         move = 1.0 - math.exp(-evidence / self.vad_scale)
-        return self.weight * (1.0 - math.exp(-evidence / self.scale)), move * self.vad_weight
+        share = self.vad_weight + doubt * (self.vad_novel - self.vad_weight)
+        return self.weight * (1.0 - math.exp(-evidence / self.scale)), move * share
 
     def _wanted(self, voice: Floats, text: Floats) -> Floats:
         """Return V/A/D that the words move the result towards; ``text`` is scaled."""
@@ -127,8 +148,10 @@ class Gate(LogLinear):
     class_gate: Floats
     vad_gate: Floats
 
-    def _counts(self, voice: Scores, text: Scores, evidence: float) -> tuple[float, Floats]:
-        weight, move = LogLinear._counts(self, voice, text, evidence)
+    def _counts(
+        self, voice: Scores, text: Scores, evidence: float, doubt: float
+    ) -> tuple[float, Floats]:
+        weight, move = LogLinear._counts(self, voice, text, evidence, doubt)
         sure = _sureness(voice.probabilities), _sureness(text.probabilities)
         z = np.array([1.0, *sure, math.log1p(min(evidence, ENOUGH))], np.float32)
         power = math.exp(min(max(float(self.class_gate @ z), -5.0), 3.0))
@@ -210,12 +233,17 @@ def _experts(values: Section, labels: Labels, texts: Labels) -> dict[str, Any]:
         "prior": _numbers(values, "prior", len(texts)),
         "classes": tuple(_text_class(label, classes, texts) for label in labels),
     }
-    found["vad_scale"] = _number({"vad_scale": found["scale"]} | dict(values), "vad_scale")
+    # Packs of before the measure of novelty trust the voice always.
+    usual = {"vad_scale": found["scale"], "novel_middle": LARGEST, "novel_slope": 1.0}
+    usual |= {"vad_novel": values["vad_weight"]}
+    found |= {key: _number(usual | dict(values), key) for key in list(usual)[:3]}
     positive = (found["scale"], found["vad_scale"], float(found["prior"].min()))
-    if min(positive) <= 0 or found["weight"] < 0:
-        raise PackError("fusion: scales and prior must be positive, weight must not be negative")
-    vads = ("vad_weight", "vad_mean", "vad_gain")
-    return found | {key: _numbers(values, key, 3) for key in vads}
+    if min(positive) <= 0 or min(found["weight"], found["novel_slope"]) < 0:
+        raise PackError(
+            "fusion: scales and prior must be positive; weight and novel_slope must not be negative"
+        )
+    vads = ("vad_weight", "vad_mean", "vad_gain", "vad_novel")
+    return found | {key: _numbers(usual | dict(values), key, 3) for key in vads}
 
 
 def _text_class(label: str, classes: Mapping[str, str], texts: Labels) -> int:

@@ -9,8 +9,9 @@ which holds the interpreter lock for 6 ms at most, and the work is spread so tha
 * Silence of ``edge.engine.TAIL`` frames starts the decoder even where it still learns the channel.
   So it catches up while the endpointer waits for more, and at the endpoint there is little left.
 * A live stream with a budget also drops. Words that cost more of a core than the budget allows
-  are dropped for the whole utterance; those not decoded ``LATEST`` seconds after the endpoint are
-  missed. The voice never waits longer. A recording waits for its words, also one that is pushed
+  are dropped for the whole utterance; those not decoded in time are missed, so that the event comes
+  ``LATEST`` seconds after the endpoint, with what ending took lately (``Closing``). The voice
+  never waits longer. A recording waits for its words, also one that is pushed
   ``AHEAD`` seconds faster than it was spoken.
 
 None of this changes what is recognised in the audio that is decoded: a recording gives the same
@@ -39,11 +40,26 @@ WINDOW = 10.0  # seconds of audio over which the budget is spread
 READY = 0.2  # of the budget of a window: what has to be there for another utterance
 LATEST = 0.15
 AHEAD = 0.5
+FADES = 0.8  # of what ending took is still expected, an utterance later
+
+ONE = 1e-3  # seconds: time for one piece of audio, the last one
 
 OVER_BUDGET = "words dropped: over budget"
 TOO_LATE = "words cut short: no time left"
 
 Samples = NDArray[np.int16]
+
+
+class Closing:
+    """Seconds on the wall that the decoder is expected to take to end an utterance, after its last
+    audio: the most of late, so that a core that is busy now and then is reckoned with."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Note what it took; 0 where it was not tried, so that it will be again."""
+        self.seconds = max(seconds, FADES * self.seconds)
 
 
 class Hearing:
@@ -59,6 +75,7 @@ class Hearing:
         self._patient = False
         self.notes: tuple[str, ...] = ()
         self._pace = Allowance(PACE, SAVED)
+        self._closing = Closing()
         self._core = Allowance(budget or 0.0, (budget or 0.0) * WINDOW, time.thread_time)
         self._heard = self._busy = 0.0
         self._counts = dict.fromkeys(("words", "transcripts", "dropped", "late"), 0)
@@ -181,8 +198,22 @@ class Hearing:
     def _recognised(self) -> tuple[Word, ...]:
         live = self._ahead - (time.perf_counter() - self._began) < AHEAD
         with self._measured():
-            words = tuple(self.recognizer.end(LATEST if self._limited and live else math.inf))
+            words = self._in_time() if self._limited and live else self.recognizer.end()
         self._counts["words"] += len(words)
+        return tuple(words)
+
+    def _in_time(self) -> list[Word]:
+        """Return the words that can be had in time; none where ending alone takes longer."""
+        left = LATEST - self._closing.seconds
+        if left <= 0.0:
+            self._closing.took(0.0)
+            self.recognizer.missed = math.inf
+            return []
+        self.recognizer.settle()
+        self.recognizer.push(np.zeros(0, np.int16), left)
+        began = time.perf_counter()
+        words = self.recognizer.end(ONE)
+        self._closing.took(time.perf_counter() - began)
         return words
 
     @contextmanager

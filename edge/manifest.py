@@ -13,7 +13,7 @@ from edge.emotion import UNKNOWN, Floats
 from edge.endpoint import EndpointSettings
 from edge.errors import PackError
 from edge.features import FeatureSettings
-from edge.gate import Gate
+from edge.gate import Gate, Novelty
 from edge.speaker import KINDS, SpeakerSettings, Trust
 from edge.voice import VoiceSettings
 
@@ -28,7 +28,8 @@ class Manifest:
 
     ``reject`` maps the names of the reject settings ("balanced", "cautious") to confidences.
     ``text`` and ``recognizer`` are None in a pack that is voice only, ``speaker`` in one that
-    cannot learn voices, ``gate`` in one that takes every sound for speech.
+    cannot learn voices, ``gate`` in one that takes every sound for speech, ``novelty`` in one to
+    which all speech is alike.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Manifest:
     fusion: Mapping[str, Any] | None
     speaker: SpeakerSettings | None
     gate: Gate | None
+    novelty: Novelty | None
     raw: Mapping[str, Any]
 
 
@@ -79,6 +81,7 @@ def parse(raw: object) -> Manifest:
         fusion=take(raw, "fusion", dict) if words else None,
         speaker=_speaker(take(raw, "speaker", dict), labels) if "speaker" in raw else None,
         gate=_gate(take(raw, "gate", dict)) if "gate" in raw else None,
+        novelty=_novelty(take(raw, "novelty", dict)) if "novelty" in raw else None,
         raw=raw,
     )
 
@@ -180,6 +183,20 @@ def _gate(section: Mapping[str, Any]) -> Gate:
     if strange := set(section) - {"weights", "bias"}:
         raise PackError(f"manifest: gate has an unknown key {min(strange)!r}")
     return Gate(_numbers(section, "weights", "gate"), take(section, "bias", float))
+
+
+def _novelty(section: Mapping[str, Any]) -> Novelty:
+    if strange := set(section) - {"mean", "std", "basis", "usual"}:
+        raise PackError(f"manifest: novelty has an unknown key {min(strange)!r}")
+    mean, std = (_numbers(section, key, "novelty") for key in ("mean", "std"))
+    named = {str(i): row for i, row in enumerate(take(section, "basis", list))}
+    rows = [_numbers(named, i, "novelty basis") for i in named]
+    if not rows or {len(row) for row in (std, *rows)} != {len(mean)}:
+        raise PackError("manifest: novelty needs mean, std and rows of the basis of one length")
+    usual = take(section, "usual", float)
+    if usual <= 0.0 or (std <= 0.0).any():
+        raise PackError("manifest: novelty needs a positive std and 'usual'")
+    return Novelty(mean, std, np.stack(rows), usual)
 
 
 def _numbers(section: Mapping[str, Any], key: str, name: str) -> Floats:

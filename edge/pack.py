@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edge import fusion, manifest
+from edge import manifest
 from edge.confidence import Odds
 from edge.decoder import RecognizerSettings, rung
 from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
 from edge.keywords import Recognizer
 from edge.speaker import SpeakerSettings
-from edge.text import TextModel, tokenise
 from edge.voice import Voice
 
+# What words need, and what a .zip needs, is imported when it is asked for.
+if TYPE_CHECKING:
+    from edge.archive import Archive
+    from edge.fusion import Fusion
+    from edge.text import TextModel
+
 BUILTIN = "hearten-en-1"
-LARGEST = 64 * 1024 * 1024  # bytes of one file: no pack of ours comes near
 
 
 def open_pack(path: str | Path | None = None) -> Pack:
@@ -32,11 +33,14 @@ def open_pack(path: str | Path | None = None) -> Pack:
     Raises:
         PackError: names the first thing that is wrong with it.
     """
-    place = Path(str(resources.files("edge") / "packs" / BUILTIN)) if path is None else Path(path)
+    place = Path(__file__).parent / "packs" / BUILTIN if path is None else Path(path)
     if not place.exists():
         raise PackError(f"no pack at {place}")
-    source: Folder | Archive = Folder(place) if place.is_dir() else Archive(place)
-    return Pack.load(source, place)
+    if place.is_dir():
+        return Pack.load(Folder(place), place)
+    from edge.archive import Archive
+
+    return Pack.load(Archive(place), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +61,6 @@ class Folder:
     def path(self, name: str, content: bytes) -> Path:
         """Return where a library can open the file by name."""
         return self.place / name
-
-
-class Archive:
-    """The files of a pack in a .zip; what needs a path is unpacked to a folder that goes away."""
-
-    def __init__(self, place: Path) -> None:
-        try:
-            self._zip = zipfile.ZipFile(place)
-        except (zipfile.BadZipFile, OSError):
-            raise PackError(f"{place} is neither a folder nor a .zip pack") from None
-        self.place = place
-        names = [n for n in self._zip.namelist() if PurePosixPath(n).name == "manifest.json"]
-        if not names:
-            raise PackError(f"{place} lacks manifest.json")
-        self._prefix = min(names, key=len).removesuffix("manifest.json")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def read(self, name: str) -> bytes:
-        """Return a file's content; raises PackError if it is missing, damaged or huge."""
-        try:
-            if self._zip.getinfo(self._prefix + name).file_size > LARGEST:
-                raise PackError(f"{self.place}: {name} is larger than {LARGEST >> 20} MB")
-            return self._zip.read(self._prefix + name)
-        except KeyError:
-            raise PackError(f"{self.place} lacks {name}") from None
-        except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, NotImplementedError) as error:
-            raise PackError(f"{self.place}: {name} is damaged: {error}") from None
-
-    def path(self, name: str, content: bytes) -> Path:
-        """Unpack one file, whose name has been checked, and return where it lies."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="hearten-")
-        target = Path(self._folder.name) / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        return target
 
 
 class Pack:
@@ -136,8 +104,10 @@ class Pack:
     def _pooled(self, size: int, graph: str) -> None:
         """Check that what the manifest says of pooled vectors has their length."""
         speaker, gate = self.manifest.speaker, self.manifest.gate
+        novelty = self.manifest.novelty
         lengths = {"speaker reference": speaker.reference.shape[1]} if speaker else {}
         lengths |= {"gate": len(gate.weights)} if gate else {}
+        lengths |= {"novelty": len(novelty.mean)} if novelty else {}
         for name, length in lengths.items():
             if length != size:
                 raise PackError(
@@ -180,6 +150,8 @@ class Pack:
 
     def text(self) -> TextModel:
         """Return the text branch; raises PackError if the pack has none."""
+        from edge.text import TextModel
+
         section = self._section(self.manifest.text, "text")
         words = self._keywords(manifest.take(section, "keywords", str))
         labels = tuple(manifest.take(section, "labels", list))
@@ -206,6 +178,8 @@ class Pack:
 
     def _keywords(self, name: str) -> tuple[str, ...]:
         """Return the words of a keyword file: each one word in small letters, and once."""
+        from edge.text import tokenise
+
         words = self._content(name).decode("utf-8", "replace").split()
         if not words:
             raise PackError(f"{name} holds no keywords")
@@ -248,11 +222,13 @@ class Pack:
         except TypeError as error:
             raise PackError(f"manifest: recognizer: {error}") from None
 
-    def fusion(self) -> fusion.Fusion:
+    def fusion(self) -> Fusion:
         """Return the fusion of this pack."""
+        from edge.fusion import build
+
         section = self._section(self.manifest.fusion, "fusion")
         texts = manifest.take(self._section(self.manifest.text, "text"), "labels", list)
-        return fusion.build(section, self.manifest.labels, texts)
+        return build(section, self.manifest.labels, texts)
 
     def _section(self, values: Any, name: str) -> Any:
         if values is None:

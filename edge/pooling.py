@@ -5,6 +5,7 @@ Pooling stays in numpy because running means inside a quantised graph lose small
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,38 +23,40 @@ class Moments:
         """``least`` is added to the variance, as in training."""
         self._least = least
         self.count = 0
-        self._sum: Doubles = np.zeros(size)
-        self._squares: Doubles = np.zeros(size)
+        self._sums: Doubles = np.zeros((2, size))  # of vectors, and of their squares
 
     def add(self, rows: Floats) -> None:
         """Add rows of shape (n, size)."""
+        parts = np.empty((2, *rows.shape), np.float32)
+        parts[0] = rows
+        np.square(rows, out=parts[1])
+        self._sums += _summed(parts)
         self.count += len(rows)
-        self._sum += np.add.reduce(rows)
-        self._squares += np.einsum("ij,ij->j", rows, rows)
 
     def value(self) -> Doubles:
         """Return mean and standard deviation, shape (2 * size,)."""
-        mean = self._sum / max(self.count, 1)
-        variance = np.maximum(self._squares / max(self.count, 1) - mean**2, 0.0)
-        return np.concatenate([mean, np.sqrt(variance + self._least)])
+        means = self._sums / max(self.count, 1)
+        _take_roots(means, 2, self._least)
+        return means.ravel()
 
 
 class Attention:
     """Running softmax-weighted mean; the largest score so far keeps the exponentials small."""
 
     def __init__(self, size: int) -> None:
-        self._top = -np.inf
+        self._top = -math.inf
         self._weight = 0.0
         self._sum: Doubles = np.zeros(size)
 
     def add(self, rows: Floats, scores: Floats) -> None:
         """Add rows of shape (n, size) with their scores, shape (n,)."""
-        if (top := float(np.maximum.reduce(scores))) > self._top:
-            keep = np.exp(self._top - top)
+        values = scores.tolist()
+        if (top := max(values)) > self._top:
+            keep = math.exp(self._top - top)
             self._weight, self._sum, self._top = self._weight * keep, self._sum * keep, top
-        weights = np.exp(scores - self._top)
-        self._weight += float(np.add.reduce(weights))
-        self._sum = self._sum + weights @ rows
+        weights = [math.exp(value - self._top) for value in values]
+        self._weight += sum(weights)
+        self._sum += np.array(weights, np.float32) @ rows
 
     def value(self) -> Doubles:
         """Return the weighted mean, shape (size,)."""
@@ -70,36 +73,53 @@ class Functionals:
 
     def __init__(self, size: int, lags: Sequence[int]) -> None:
         self._lags = tuple(lags)
-        self._longest = max(self._lags)
-        self._moments = Moments(size, 1e-4)
-        self._changes: Doubles = np.zeros((len(self._lags), size))
-        self._earlier = np.array(self._lags)[:, None]
-        self._beyond: Doubles = np.zeros((2, size))
+        self._earlier = np.array(lags)[:, None]
+        self._longest = max(lags)
+        self.count = 0
+        # Of frames, their squares, the squares of the change over each lag, excess up and down.
+        self._sums: Doubles = np.zeros((4 + len(lags), size))
         self._past: Floats = np.zeros((0, size), np.float32)
 
     def add(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
-        self._moments.add(frames)
-        beyond = np.empty((2, *frames.shape), np.float32)
-        np.subtract(frames, 1.0, out=beyond[0])
-        np.subtract(-1.0, frames, out=beyond[1])
-        self._beyond += np.add.reduce(np.maximum(beyond, 0.0, out=beyond), axis=1)
+        parts = np.empty((len(self._sums), *frames.shape), np.float32)
+        parts[0] = parts[1] = frames
         joined, known = np.concatenate([self._past, frames]), len(self._past)
         at = np.arange(known, len(joined))
         before = at - self._earlier
         if known < self._longest:  # nothing before the first frame: no change
             before = np.where(before < 0, at, before)
-        change = frames - joined.take(before, axis=0)
-        self._changes += np.einsum("lij,lij->lj", change, change)
+        np.subtract(frames, joined.take(before, axis=0), out=parts[2:-2])
+        squared, beyond = parts[1:-2], parts[-2:]
+        np.square(squared, out=squared)
+        np.subtract(frames, 1.0, out=beyond[0])
+        np.subtract(-1.0, frames, out=beyond[1])
+        np.maximum(beyond, 0.0, out=beyond)
+        self._sums += _summed(parts)
+        self.count += len(frames)
         self._past = joined[-self._longest :]
 
     def value(self) -> Doubles:
         """Return the statistics, shape ((4 + len(lags)) * size,)."""
-        count = self._moments.count
-        pairs = np.maximum([[count - lag] for lag in self._lags], 1)
-        changes = np.sqrt(self._changes / pairs + 1e-4)
-        beyond = self._beyond / max(count, 1)
-        return np.concatenate([self._moments.value(), changes.ravel(), beyond.ravel()])
+        count = max(self.count, 1)
+        pairs = [max(count - lag, 1) for lag in self._lags]
+        means: Doubles = self._sums / np.array([count, count, *pairs, count, count])[:, None]
+        _take_roots(means, len(means) - 2, 1e-4)
+        return means.ravel()
+
+
+def _summed(parts: Floats) -> Floats:
+    """Return the sums of parts (k, n, size) over their rows, shape (k, size)."""
+    return np.asarray(np.ones(parts.shape[1], np.float32) @ parts)
+
+
+def _take_roots(means: Doubles, stop: int, least: float) -> None:
+    """Make of mean squares, rows 1 to ``stop``, the deviation from row 0 and roots of the rest."""
+    means[1] -= means[0] * means[0]
+    squares = means[1:stop]
+    np.maximum(squares, 0.0, out=squares)
+    squares += least
+    np.sqrt(squares, out=squares)
 
 
 class Pool:

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -237,6 +236,8 @@ def _numbers(values: Any) -> Floats:
 
 def _replace(path: Path, data: bytes) -> None:
     """Put a file in place of another at once; nothing half written is ever seen, or left."""
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:

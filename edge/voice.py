@@ -1,11 +1,15 @@
 """The voice branch: samples of one utterance in, calibrated scores out.
 
 Features feed a chunk graph (causal convolution and GRU, state in and out) block by block; what it
-returns is pooled over the utterance and read by a small head.
+returns is pooled over the utterance and read by a small head. Calls cost more than numbers, so
+samples wait until somebody wants to know: a quarter of a second of them costs little more than a
+tenth, and the silence that ends an utterance costs nothing.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +17,11 @@ from numpy.typing import NDArray
 
 from edge.emotion import Floats, Scores
 from edge.errors import PackError
-from edge.features import Features, FeatureSettings
+from edge.features import HOP, Features, FeatureSettings
 from edge.interpreter import Graph
 from edge.pooling import Pool
+
+MOST = 100  # frames of samples that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,19 @@ class VoiceSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """What the graph said, step by step, of frames from ``start`` of the utterance on."""
+class Steps:
+    """What the graph said of successive steps: states (steps, units) and attention scores
+    (steps,), and the frames (n, size) that it heard for them."""
 
-    start: int
     states: Floats
     attention: Floats
     frames: Floats
+
+    @classmethod
+    def joined(cls, parts: list[Steps]) -> Steps:
+        """Return all of them as one."""
+        fields = zip(*((part.states, part.attention, part.frames) for part in parts), strict=True)
+        return cls(*map(_one, fields))
 
 
 class Voice:
@@ -87,60 +99,69 @@ class Voice:
         size = self.settings.features.size
         self._features.reset()
         self._state: Floats = np.zeros((1, self._units), np.float32)
-        self._context: Floats = np.zeros((self.settings.context, size), np.float32)
-        self._waiting: Floats = np.zeros((0, size), np.float32)
+        # Behind the context: what fills no block yet.
+        self._held: Floats = np.zeros((self.settings.context, size), np.float32)
         self._samples: list[NDArray[np.int16]] = []
+        self._waiting = 0
         self._wanted = self._features.missing(self.block)
         self._pool = Pool(self._units, size, self.settings.lags)
-        self._blocks: list[Block] = []
-        self._done = 0
+        self._steps: list[Steps] = []
+        self._done = self._counted = 0
 
     def push(self, samples: NDArray[np.int16]) -> None:
-        """Add samples of any number; they wait until they complete a block, which runs at once."""
+        """Add samples of any number; they wait for ``mark``, a second at most."""
         self._samples.append(samples)
-        self._wanted -= len(samples)
-        if self._wanted <= 0:
-            self._frame()
+        self._waiting += len(samples)
+        if self._waiting >= MOST * HOP:
+            self._hear()
 
-    def _frame(self) -> None:
-        """Make frames of the samples that wait: one call a block, however small the pieces."""
+    def _hear(self) -> None:
+        """Make frames of the samples that wait: one call, however small the pieces."""
         frames = self._features.push(np.concatenate(self._samples))
-        self._samples = []
+        self._samples, self._waiting = [], 0
         frames -= self.settings.mean
         frames /= self.settings.std
         self.push_frames(frames)
-        self._wanted = self._features.missing(self.block - len(self._waiting))
+        waiting = len(self._held) - self.settings.context
+        self._wanted = self._features.missing(self.block - waiting)
 
     def push_frames(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
-        waiting = np.concatenate([self._waiting, frames]) if len(self._waiting) else frames
-        while len(waiting) >= self.block:
-            self._run(waiting[: self.block], self.block)
-            waiting = waiting[self.block :]
-        self._waiting = waiting
+        held = np.concatenate([self._held, frames])
+        whole = (len(held) - self.settings.context) // self.block * self.block
+        if whole:
+            self._run(held, whole)
+        self._held = held[whole:]
 
     def mark(self, frames: int) -> None:
         """Count what was said so far: pool every step that starts before ``frames``."""
-        stride = self.settings.stride
-        while self._blocks and (block := self._blocks[0]).start < frames:
-            steps = min(len(block.states), -((block.start - frames) // stride))
-            cut = steps * stride
-            self._pool.add(block.states[:steps], block.attention[:steps], block.frames[:cut])
-            self._blocks.pop(0)
-            if steps < len(block.states):
-                rest = block.states[steps:], block.attention[steps:], block.frames[cut:]
-                self._blocks.insert(0, Block(block.start + cut, *rest))
+        if self._counted >= frames:
+            return
+        if self._done < frames and self._waiting >= self._wanted:
+            self._hear()
+        if not self._steps:
+            return
+        stride, heard = self.settings.stride, Steps.joined(self._steps)
+        steps = min(len(heard.states), -((self._counted - frames) // stride))
+        cut = steps * stride
+        self._pool.add(heard.states[:steps], heard.attention[:steps], heard.frames[:cut])
+        self._counted += cut
+        self._steps = []
+        if steps < len(heard.states):
+            rest = heard.states[steps:], heard.attention[steps:], heard.frames[cut:]
+            self._steps = [Steps(*rest)]
 
     def finish(self) -> None:
         """The stream ends here: run the frames that fill no block, padded with average frames."""
         if self._samples:
-            self._frame()
-        count = len(self._waiting)
+            self._hear()
+        context, size = self.settings.context, self.settings.features.size
+        count = len(self._held) - context
         if count < self.settings.stride and self._done:
             return
-        padding = np.zeros((self.block - count, self.settings.features.size), np.float32)
-        self._run(np.concatenate([self._waiting, padding]), max(count, self.settings.stride))
-        self._waiting = self._waiting[:0]
+        padding = np.zeros((self.block - count, size), np.float32)
+        self._run(np.concatenate([self._held, padding]), max(count, self.settings.stride))
+        self._held = self._held[:context]
 
     def end(self) -> Scores | None:
         """The stream ends here and all of it counts: return its scores, None of no frame."""
@@ -164,19 +185,35 @@ class Voice:
     def judge(self, pooled: Floats) -> Scores:
         """Return the scores of a pooled vector, shape (size,), as it is."""
         out = self._head.run(pooled=pooled[None])
-        logits = out["logits"][0].astype(np.float64) / self.settings.temperature
-        odds = np.exp(logits - logits.max())
-        vad = np.clip(np.nan_to_num(out["vad"][0]), -1.0, 1.0).astype(np.float32)
-        return Scores(vad, (odds / odds.sum()).astype(np.float32))
+        logits = [value / self.settings.temperature for value in out["logits"][0].tolist()]
+        highest = max(logits)
+        odds = [math.exp(value - highest) for value in logits]
+        total = sum(odds)
+        vad = [_bounded(value) for value in out["vad"][0].tolist()]
+        shares = [value / total for value in odds]
+        return Scores(np.array(vad, np.float32), np.array(shares, np.float32))
 
-    def _run(self, frames: Floats, valid: int) -> None:
-        """Run one block; ``valid`` of its frames are real."""
-        window = np.concatenate([self._context, frames])
-        out = self._graph.run(frames=window[None], state=self._state)
-        steps = valid // self.settings.stride
-        states, scores = out["states"][0, :steps], out["attention"][0, :steps, 0]
-        whole = frames[: steps * self.settings.stride]
-        self._blocks.append(Block(self._done, states, scores, whole))
-        self._state = out["state_out"]
-        self._context = window[len(window) - self.settings.context :]
+    def _run(self, held: Floats, valid: int) -> None:
+        """Run the blocks that begin in the ``valid`` frames behind the context."""
+        context, stride = self.settings.context, self.settings.stride
+        outs = []
+        for first in range(0, valid, self.block):
+            window = held[first : first + context + self.block]
+            outs.append(self._graph.run(frames=window[None], state=self._state))
+            self._state = outs[-1]["state_out"]
+        steps = valid // stride
+        states = _one([out["states"][0] for out in outs])[:steps]
+        attention = _one([out["attention"][0] for out in outs])[:steps, 0]
+        frames = held[context : context + steps * stride]
+        self._steps.append(Steps(states, attention, frames))
         self._done += valid
+
+
+def _one(parts: Sequence[Floats]) -> Floats:
+    """Return arrays one after the other; most often there is only one, which needs no copy."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _bounded(value: float) -> float:
+    """Return a number in [-1, 1]; 0 for one that is none."""
+    return 0.0 if math.isnan(value) else min(max(value, -1.0), 1.0)

@@ -21,7 +21,7 @@ from train.calibration import calibrated, fit_temperature
 from train.corpora import LABELS, Utterance, glove
 from train.mishearing import Mishearing
 from train.modalities import UNLABELLED, Rows, Side, Values
-from train.pairs import Voices, load_voices
+from train.pairs import NOVELTY, Texts, Voices, load_plain, load_voices, plain_pairs
 from train.text_reader import Reader
 
 WRITTEN = "as written"  # no level of the benchmark: what a perfect recogniser would give
@@ -71,8 +71,8 @@ class Sentences:
         return np.append(total / (evidence + HALF), np.log1p(evidence))
 
 
-Said = Mapping[str, tuple[Values, Values]]
-"""What a voice model says of utterances: probabilities (8,) and V/A/D (3,)."""
+Said = Mapping[str, tuple[Values, Values, float]]
+"""What a voice model says of utterances: probabilities (8,), V/A/D (3,), and their novelty."""
 
 
 def said(folder: Path) -> tuple[Said, Said]:
@@ -88,7 +88,17 @@ def said(folder: Path) -> tuple[Said, Said]:
 
 def _by_name(voices: Voices, temperature: float) -> Said:
     shares = calibrated(voices, temperature)
-    return {n: (p, v) for n, p, v in zip(voices.names, shares, voices.vad, strict=True)}
+    unlike = np.zeros(len(shares)) if voices.novelty is None else voices.novelty
+    rows = zip(voices.names, shares, voices.vad, unlike.tolist(), strict=True)
+    return {name: (p, v, novelty) for name, p, v, novelty in rows}
+
+
+def plain(folder: Path, texts: Texts) -> Rows | None:
+    """Return pairs of plain voices with sentences, None where novelty was not measured."""
+    if not (folder / NOVELTY).is_file():
+        return None
+    dev, voices = load_voices(folder, "dev"), load_plain(folder)
+    return plain_pairs(voices, calibrated(voices, fit_temperature(dev)), texts, dev.truth)
 
 
 class Bench:
@@ -117,12 +127,13 @@ class Bench:
         return Rows(
             Side(
                 np.stack(features) if features else None,
-                np.stack([p for p, _ in scores]).astype(np.float64) if scores else None,
-                np.stack([v for _, v in scores]).astype(np.float64) if scores else None,
+                np.stack([s[0] for s in scores]).astype(np.float64) if scores else None,
+                np.stack([s[1] for s in scores]).astype(np.float64) if scores else None,
             ),
             text,
             np.full(len(pairs), UNLABELLED) if rated else classes,
             truth if rated else np.full((len(pairs), 3), np.nan),
             evidence,
             len(LABELS),
+            np.array([s[2] for s in scores]) if scores else None,
         )

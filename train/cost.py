@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from edge.audio.files import read
-from edge.bench import machine
+from edge.bench import machine, stages
 from edge.choices import EngineSettings
 from edge.emotion import Floats
 from edge.engine import Engine
@@ -107,9 +107,7 @@ def voice_path(pack: Pack) -> Hear:
 
     def hear(samples: Samples) -> object:
         voice.begin()
-        for first in range(0, len(samples), CHUNK):
-            voice.push(samples[first : first + CHUNK])
-            voice.mark(sys.maxsize)
+        stages.hear(voice, np.split(samples, range(CHUNK, len(samples), CHUNK)))
         voice.finish()
         voice.mark(sys.maxsize)
         return voice.pooled()

@@ -19,12 +19,24 @@ from edge.features import HOP, RATE
 from train.conditions import Samples
 
 MODES = (0, 1, 2, 3)
-SHIFTS = (-8.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0)  # dB on the endpointer's two thresholds
+SHIFTS = (
+    -8.0,
+    -6.0,
+    -4.0,
+    -2.0,
+    0.0,
+    2.0,
+    4.0,
+    8.0,
+    12.0,
+    16.0,
+)  # dB on the endpointer's two thresholds
 OURS = "endpointer"
 
 Flags = NDArray[np.bool_]
 Spans = list[tuple[int, int]]  # first loud frame and end of the last one
 Detector = Callable[[Samples], Spans]
+Decide = Callable[[Samples], Flags]  # frame by frame, without onset, hang-over and length
 
 
 def rivals(settings: EndpointSettings) -> dict[str, Detector]:
@@ -39,16 +51,33 @@ def named(shift: float) -> str:
 
 def curve(settings: EndpointSettings) -> dict[str, Detector]:
     """Return the endpointer with all its thresholds, the pack's among them."""
-    return {
-        named(shift): endpointer(
-            replace(
-                settings,
-                onset_db=settings.onset_db + shift,
-                offset_db=max(1.0, settings.offset_db + shift),
-            )
-        )
-        for shift in SHIFTS
-    }
+    return {named(shift): endpointer(shifted(settings, shift)) for shift in SHIFTS}
+
+
+def shifted(settings: EndpointSettings, shift: float) -> EndpointSettings:
+    """Return settings with both thresholds higher by so many dB."""
+    onset, offset = settings.onset_db + shift, max(1.0, settings.offset_db + shift)
+    return replace(settings, onset_db=onset, offset_db=offset)
+
+
+def frames(settings: EndpointSettings) -> dict[str, Decide]:
+    """Return what both sides decide frame by frame, under the names of ``curve`` and ``rivals``."""
+    ours = {named(shift): loud(shifted(settings, shift)) for shift in SHIFTS}
+    return ours | {f"WebRTC mode {mode}": spoken(mode) for mode in MODES}
+
+
+def loud(settings: EndpointSettings) -> Decide:
+    """Return which frames the endpointer takes for speech."""
+
+    def decide(samples: Samples) -> Flags:
+        state = Endpointer(settings, wary=True)
+        said = []
+        for level in levels_db(samples):
+            state.update(level)
+            said.append(state.last_speech == state.frame)
+        return np.array(said, bool)
+
+    return decide
 
 
 def endpointer(settings: EndpointSettings) -> Detector:
@@ -74,18 +103,23 @@ def endpointer(settings: EndpointSettings) -> Detector:
 
 def webrtc(mode: int, settings: EndpointSettings) -> Detector:
     """Return WebRTC's detector in a mode (0..3, strictest last) under our rules of endpoints."""
+    decide = spoken(mode)
+    return lambda samples: utterances(decide(samples), settings)
+
+
+def spoken(mode: int) -> Decide:
+    """Return which frames WebRTC's detector takes for speech."""
     try:
         import webrtcvad
     except ImportError as error:
         raise HeartenError(f"{error}: pip install -e '.[train]'") from error
 
-    def detect(samples: Samples) -> Spans:
+    def decide(samples: Samples) -> Flags:
         vad = webrtcvad.Vad(mode)
-        frames = samples[: len(samples) // HOP * HOP].reshape(-1, HOP)
-        said = np.array([vad.is_speech(frame.tobytes(), RATE) for frame in frames], bool)
-        return utterances(said, settings)
+        rows = samples[: len(samples) // HOP * HOP].reshape(-1, HOP)
+        return np.array([vad.is_speech(row.tobytes(), RATE) for row in rows], bool)
 
-    return detect
+    return decide
 
 
 def utterances(said: Flags, settings: EndpointSettings) -> Spans:

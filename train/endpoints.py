@@ -5,33 +5,44 @@ what an engine hears: from ``LEAD`` before its first loud frame to ``TAIL`` afte
 
 Missed: the share of active speech (frames at most ``ACTIVE_DB`` below the loudest of the clean
 recording) outside of utterances. False: the share of the pauses, without what belongs to an
-utterance at their ends, inside of them. Noise alone: the share of time with an open utterance.
+utterance at their ends, inside of them. Frame decisions: the same shares of what each side says of
+single frames, before onset, hang-over and length make utterances of them. Noise alone: the share of
+time with an open utterance.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.files import read
-from edge.endpoint import levels_db
-from edge.engine import LEAD, TAIL
 from edge.errors import HeartenError
 from edge.features import HOP, RATE
 from edge.pack import open_pack
 from train import backgrounds, corpora
-from train.conditions import ACTIVE_DB, Condition, Samples, Sources, degrade
-from train.corpora import Utterance
-from train.detectors import MODES, OURS, SHIFTS, Detector, Flags, covered, curve, named, rivals
+from train.conditions import Samples
+from train.detectors import (
+    MODES,
+    OURS,
+    SHIFTS,
+    Detector,
+    Flags,
+    Spans,
+    covered,
+    curve,
+    frames,
+    named,
+    rivals,
+)
 from train.evaluate import RESULTS, compact
 from train.intervals import interval
+from train.mixtures import Mixture, mixtures, sounds
 from train.provenance import origin
 
 # SNR and gain of the whole stream in dB, by name: people sit near a microphone, and far away.
@@ -41,11 +52,12 @@ CONDITIONS = {
     "5 dB, 20 dB softer": (5, -20),
 }
 HARD = "5 dB"  # at which speech has to be found
-PAUSE, LONGEST = 3.0, 8.0  # seconds of noise before and after a sentence, and of a sentence
 FOUND = 0.5  # of its active speech: then a sentence counts as found
-KINDS = 2  # of noise that each sentence is mixed with
 SETTLED = 5.0  # seconds after which steady noise must not be open any more
 DRAWS = 1000
+RIVALS = [f"WebRTC mode {mode}" for mode in MODES]
+T = TypeVar("T", Spans, Flags)
+Rows = Mapping[str, Mapping[str, Any]]
 NOTES = (
     "sentences and noises of the test part (train.backgrounds), by which no setting was chosen; "
     "thresholds: the pack's and, for the curve, both shifted by some dB",
@@ -54,18 +66,6 @@ NOTES = (
     "over sentences",
     "active speech is told by the level of the clean recording, which suits an endpointer by level",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """A stream: its kind of noise, the number of its sentence, the frames that are active, and
-    those that are a pause for certain."""
-
-    samples: Samples
-    kind: str
-    sentence: int
-    active: Flags
-    pause: Flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,46 +93,17 @@ def run(args: argparse.Namespace) -> int:
         name: count(detectors, mixtures(spoken, noises, *condition))
         for name, condition in CONDITIONS.items()
     }
-    alone = noise_alone(detectors, backgrounds.intruders(folder, args.part))
-    result = _about(args, len(spoken)) | results(counted, alone)
+    single = {
+        name: count(frames(settings), mixtures(spoken, noises, *condition), lambda said, _: said)
+        for name, condition in CONDITIONS.items()
+    }
+    both = {name: detectors[name] for name in (OURS, *RIVALS)}
+    alone = noise_alone(both, backgrounds.intruders(folder, args.part))
+    result = _about(args, len(spoken)) | results(counted, single, alone)
     args.results.mkdir(parents=True, exist_ok=True)
     (args.results / "endpoint-vad.json").write_text(compact(result), encoding="utf-8")
     print(json.dumps(result) if args.json else "\n".join(lines(result)))
     return 0
-
-
-def sounds(
-    folder: Path, part: str, limit: int | None
-) -> tuple[list[Samples], dict[str, list[Samples]]]:
-    """Return the sentences and the noises, by kind, of a part; HeartenError as backgrounds."""
-    clips, talkers = backgrounds.chosen(folder, part)
-    noises: dict[str, list[Samples]] = {}
-    for clip in clips:
-        noises.setdefault(clip.published[0], []).append(read(_place(clip)))
-    spoken = [item for name in sorted(talkers) for item in talkers[name]][:limit]
-    return [read(_place(item))[: int(LONGEST * RATE)] for item in spoken], noises
-
-
-def mixtures(
-    spoken: Sequence[Samples], noises: Mapping[str, Sequence[Samples]], snr: float, gain: float = 0
-) -> Iterator[Mixture]:
-    """Yield every sentence between pauses, under noises at an SNR in dB, with a gain in dB.
-
-    Kinds of noise take turns; the same ones for each condition, and every time.
-    """
-    silence, kinds = np.zeros(int(PAUSE * RATE), np.int16), sorted(noises)
-    for number, sentence in enumerate(spoken):
-        clean = np.concatenate([silence, sentence, silence])
-        levels = np.array(levels_db(clean))
-        active = levels > levels.max() - ACTIVE_DB
-        first, last = np.flatnonzero(active)[[0, -1]]
-        pause = np.ones(len(levels), bool)
-        pause[max(0, first - LEAD) : last + 1 + TAIL] = False
-        for kind in (kinds[(KINDS * number + n) % len(kinds)] for n in range(KINDS)):
-            rng = np.random.default_rng([number, len(kind)])
-            heard = degrade(clean, Condition("noise", snr), Sources(noises[kind]), rng)[0]
-            heard = degrade(heard, Condition("level", gain), Sources(), rng)[0] if gain else heard
-            yield Mixture(heard, kind, number, active, pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +116,23 @@ class Counts:
     sentences: NDArray[np.int64]
 
 
-def count(detectors: Mapping[str, Detector], streams: Iterable[Mixture]) -> Counts:
-    """Let every detector hear every stream."""
+def count(
+    detectors: Mapping[str, Callable[[Samples], T]],
+    streams: Iterable[Mixture],
+    inside: Callable[[T, int], Flags] = covered,
+) -> Counts:
+    """Let every detector hear every stream; ``inside`` makes frames of what it says."""
     rows: dict[str, list[list[int]]] = {name: [] for name in detectors}
     about = []
     for stream in streams:
         about.append((stream.kind, stream.sentence))
         for name, detect in detectors.items():
-            inside = covered(detect(stream.samples), len(stream.active))
-            parts = (stream.active & ~inside, stream.active, stream.pause & inside, stream.pause)
+            found = inside(detect(stream.samples), len(stream.active))
+            parts = (stream.active & ~found, stream.active, stream.pause & found, stream.pause)
             rows[name].append([int(part.sum()) for part in parts])
     kinds, sentences = zip(*about, strict=True)
-    found = {name: np.array(row, np.float64) for name, row in rows.items()}
-    return Counts(found, np.array(kinds), np.array(sentences))
+    all_rows = {name: np.array(row, np.float64) for name, row in rows.items()}
+    return Counts(all_rows, np.array(kinds), np.array(sentences))
 
 
 def noise_alone(
@@ -215,24 +190,35 @@ def at_equal_missed(rows: Mapping[str, Mapping[str, Any]], missed: float) -> flo
     return float(np.interp(missed, *zip(*pairs, strict=True)))
 
 
-def results(
-    counted: Mapping[str, Counts], alone: Mapping[str, Mapping[str, float]]
-) -> dict[str, Any]:
-    """Return metrics, and tables: the curve, equal misses, kinds of noise, and noise alone."""
-    rows = {
+def scored(counted: Mapping[str, Counts]) -> Rows:
+    """Return the shares of every detector in every condition."""
+    return {
         place: {name: scores(r, of.sentences) for name, r in of.rows.items()}
         for place, of in counted.items()
     }
-    main = [OURS, *(f"WebRTC mode {mode}" for mode in MODES)]
-    equal = {
+
+
+def equal(rows: Rows) -> dict[str, dict[str, float]]:
+    """Return the false share of WebRTC's modes, and the endpointer's where it misses as much."""
+    return {
         f"{name}, {place}": {
             "missed": of[name]["missed"]["mean"],
             "false": of[name]["false"]["mean"],
             "false, endpointer": round(at_equal_missed(of, of[name]["missed"]["mean"]), 4),
         }
         for place, of in rows.items()
-        for name in main[1:]
+        for name in RIVALS
     }
+
+
+def results(
+    counted: Mapping[str, Counts],
+    single: Mapping[str, Counts],
+    alone: Mapping[str, Mapping[str, float]],
+) -> dict[str, Any]:
+    """Return metrics, and tables: the curve, equal misses, kinds of noise, and noise alone."""
+    rows = scored(counted)
+    main = [OURS, *RIVALS]
     return {
         "metrics": {f"{name}, {place}": of[name] for place, of in rows.items() for name in main},
         "tables": {
@@ -241,7 +227,8 @@ def results(
                 for place, of in rows.items()
                 for shift in SHIFTS
             },
-            "False speech at equal missed speech": equal,
+            "False speech at equal missed speech": equal(rows),
+            "The same, frame decisions": equal(scored(single)),
             f"Kinds of noise, at {HARD}": by_kind(counted[HARD]),
             f"Sounds without speech: share of time in utterances, after {SETTLED:g} s": alone,
         },
@@ -260,11 +247,6 @@ def lines(result: Mapping[str, Any]) -> list[str]:
             cells = ", ".join(f"{key} {value:.1%}" for key, value in row.items())
             found.append(f"  {name}: {cells}")
     return found
-
-
-def _place(item: Utterance) -> Path:
-    assert item.path is not None
-    return item.path
 
 
 def _about(args: argparse.Namespace, sentences: int) -> dict[str, Any]:

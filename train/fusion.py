@@ -20,17 +20,29 @@ from edge.errors import HeartenError
 from train import corpora, licence, mishearing, recordings, text_sources
 from train.calibration import calibrated, fit_temperature, thresholds
 from train.corpora import LABELS
+from train.corpora.plain import SOURCES as PLAIN_SOURCES
 from train.fusion_late import Product
 from train.metrics import ccc, ece, macro_f1
 from train.modalities import UNLABELLED, Fused, Rows, Values, joined_rows
-from train.pairs import TEXT_CLASS, Hear, load_texts, load_voices, paired
-from train.provenance import origin
+from train.pairs import (
+    NOVELTY,
+    TEXT_CLASS,
+    Hear,
+    Texts,
+    load_plain,
+    load_texts,
+    load_voices,
+    paired,
+    plain_pairs,
+)
+from train.provenance import origin, store
 from train.recognition_setup import device_settings
 from train.text_reader import Reader
 from train.vocabulary import listened
 
 RESULT = "fusion-constructed-pairs.json"
 WRITTEN = "test, as written"
+PLAIN = "test, plain voices"  # sentences said by people who act no emotion
 SILENT = 4  # for so many pairs, one more of whose words none is heard
 PROTOCOL = "test actors and test sentences as a recogniser would have heard them"
 NOTES = (
@@ -71,11 +83,17 @@ def run(args: argparse.Namespace) -> int:
     dev = load_voices(args.voice, "dev")
     temperature = fit_temperature(dev)
 
+    def texts(part: str, lost: bool = False, how: Hear = hear) -> Texts:
+        return load_texts(corpora.root(), named, part, how, reader, args.seed, lost)
+
     def pairs(part: str, lost: bool = False, how: Hear = hear) -> Rows:
         voices = dev if part == "dev" else load_voices(args.voice, part)
-        texts = load_texts(corpora.root(), named, part, how, reader, args.seed, lost)
         rng = np.random.default_rng(args.seed)
-        return paired(voices, calibrated(voices, temperature), texts, rng)
+        return paired(voices, calibrated(voices, temperature), texts(part, lost, how), rng)
+
+    def plain(part: str, said: str) -> Rows:
+        voices = load_plain(args.voice, part)
+        return plain_pairs(voices, calibrated(voices, temperature), texts(said), dev.truth)
 
     parts = {part: pairs(part) for part in ("dev", "test")}
     silent = pairs("dev", lost=True)
@@ -84,6 +102,12 @@ def run(args: argparse.Namespace) -> int:
     read = replace(read, classes=np.full_like(read.classes, UNLABELLED))
     fusion = fit(joined_rows([parts["dev"], silent, read]), reader.labels)
     parts[WRITTEN] = pairs("test", how=as_written)
+    if (args.voice / NOVELTY).is_file():
+        fusion.fit_novel(parts["dev"], plain("train", "dev"))
+        sources = list(dict.fromkeys([*sources, *PLAIN_SOURCES]))
+        parts[PLAIN] = plain("test", "test")
+    else:
+        print(f"no {args.voice / NOVELTY} (python -m train novelty): all speech is trusted alike")
     content = {
         "fusion": manifest_section(fusion),
         "calibration": {"temperature": temperature, "reject": thresholds(dev, temperature)},
@@ -92,8 +116,8 @@ def run(args: argparse.Namespace) -> int:
         "command": f"python -m train {' '.join(sys.argv[1:])}",
         "notes": NOTES.format(rates.recall, rates.inserted, least),
     }
-    _write(args.out / "fusion.json", content)
-    _write(args.results / RESULT, result(content, args.seed))
+    store(args.out / "fusion.json", content)
+    store(args.results / RESULT, result(content, args.seed))
     for part, row in content["metrics"].items():
         print(f"{part}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()))
     return 0
@@ -102,11 +126,6 @@ def run(args: argparse.Namespace) -> int:
 def as_written(words: Sequence[str], rng: np.random.Generator, lost: bool) -> list[Word]:
     """Return the words of a transcript, each for certain: V/A/D must be right with these too."""
     return [Word(word, float(i), i + 1.0, 1.0) for i, word in enumerate(words)]
-
-
-def _write(place: Path, content: Mapping[str, Any]) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -119,7 +138,11 @@ def result(content: Mapping[str, Any], seed: int) -> dict[str, Any]:
         "model": {"kind": content["fusion"]["kind"]},
         "seeds": [seed],
         "metrics": content["metrics"]["test"]
-        | {f"written_{k}": v for k, v in content["metrics"][WRITTEN].items()},
+        | {
+            f"{name}_{k}": v
+            for name, part in (("written", WRITTEN), ("plain", PLAIN))
+            for k, v in content["metrics"].get(part, {}).items()
+        },
         **origin(content["command"]),
         "notes": content["notes"],
     }
@@ -174,7 +197,16 @@ def manifest_section(fusion: Product) -> dict[str, Any]:
         "vad_scale": fusion.vad_scale,
         "vad_mean": _rounded(fusion.mean),
         "vad_gain": _rounded(fusion.gain),
+        **_novelty(fusion),
     }
+
+
+def _novelty(fusion: Product) -> dict[str, Any]:
+    """Return how the voice loses trust, nothing where that was not fitted."""
+    if fusion.novel is None:
+        return {}
+    slopes = {"novel_middle": round(fusion.middle, 4), "novel_slope": round(fusion.slope, 4)}
+    return {**slopes, "vad_novel": _rounded(fusion.novel)}
 
 
 def _rounded(values: Values) -> list[float]:

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import HeartenError
-from train import bimodal, hsf, mishearing
+from train import bimodal, hsf, mishearing, text_data
 from train.bimodal import LEVELS, Pair
-from train.bimodal_rows import WRITTEN, Bench, Said, Sentences, said
+from train.bimodal_rows import WRITTEN, Bench, Said, Sentences, plain, said
 from train.corpora import LABELS, ravdess, root
 from train.fusion_kinds import NAMES, TITLES, Refitted, make
+from train.fusion_late import Product
 from train.fusion_scores import Answers, cells, differences, table
 from train.modalities import Fusion, Rows, joined_rows
-from train.pairs import TEXT_CLASS
+from train.pairs import TEXT_CLASS, Texts, load_texts
 from train.partition import FOLDS
 from train.provenance import origin, store
 from train.table_cells import text
@@ -62,10 +63,12 @@ def run(args: argparse.Namespace) -> int:
     if not {"voice", "text"} <= set(args.names):
         raise HeartenError("--names: voice and text are what a fusion is compared with")
     bench, pairs, reader = _bench(args)
+    texts = _texts(args, reader)
     found = {(name, level): Answers() for name in args.names for level in PER_LEVEL}
     for fold in range(len(FOLDS[PROTOCOL])):
-        voices = said(args.folds / f"{PROTOCOL}-{fold}-seed-0")
-        fitted = _fit(args.names, bench, pairs, voices, reader.labels)
+        folder = args.folds / f"{PROTOCOL}-{fold}-seed-0"
+        voices = said(folder)
+        fitted = _fit(args.names, bench, pairs, voices, reader.labels, plain(folder, texts))
         tested = [p for p in pairs if p.part == "test" and p.utterance in voices[1]]
         for level in PER_LEVEL:
             rows = _both(bench, tested, level, voices[1])
@@ -97,11 +100,21 @@ def _bench(args: argparse.Namespace) -> tuple[Bench, list[Pair], Reader]:
     return bench, bimodal.read(args.pairs), reader
 
 
+def _texts(args: argparse.Namespace, reader: Reader) -> Texts:
+    """Return the development sentences as heard, for plain voices to say."""
+    rates = mishearing.read(args.mishearing)
+    hear = mishearing.Mishearing(rates, args.language, listened(args.text), args.least)
+    return load_texts(root(), text_data.CORPORA, "dev", hear, reader, 0)
+
+
 def _fit(
     names: Sequence[str], bench: Bench, pairs: Sequence[Pair], voices: tuple[Said, Said],
-    texts: Sequence[str],
+    texts: Sequence[str], unacted: Rows | None,
 ) -> dict[str, Refitted]:  # fmt: skip
-    """Return the fusions by name, fitted and refitted for one fold."""
+    """Return the fusions by name, fitted and refitted for one fold.
+
+    What ships also learns of plain speech, ``unacted``, where its novelty was measured.
+    """
     dev, test = voices
     decided = [p for p in pairs if p.part == "dev" and p.utterance in dev]
     held = {_actor(name) for name in (*dev, *test)}
@@ -115,6 +128,8 @@ def _fit(
     for name in names:
         fusion: Fusion = make(name, 0, speaks)
         fusion.fit(measured if fusion.wants in MEASURED else known)
+        if isinstance(fusion, Product) and unacted is not None:
+            fusion.fit_novel(known, unacted)
         found[name] = Refitted(fusion).fit(known)
     return found
 

@@ -22,11 +22,11 @@ from convert import QUANTIZATION
 from edge.errors import HeartenError
 from edge.gate import LEAST, Gate
 from train import backgrounds, corpora, recordings, trained
-from train.corpora import Utterance, coffee
+from train.corpora import Utterance, plain
 from train.evaluate import RESULTS
 from train.gate_sounds import Listener, Rows, others, speech
 from train.partition import FOLDS
-from train.provenance import origin
+from train.provenance import origin, store
 
 LOST = 0.01  # share of the development speakers' speech that may be refused
 PENALTY = 0.05  # C of the regression, on standardised values
@@ -73,9 +73,7 @@ def run(args: argparse.Namespace) -> int:
     found = [fit(folder, args.quantize, args.smoke) for folder in folders]
     content = _content(args, found)
     if args.runs is not None:
-        args.results.mkdir(parents=True, exist_ok=True)
-        place = args.results / f"voice-gate-{args.protocol}.json"
-        place.write_text(json.dumps(content, indent=1) + "\n")
+        store(args.results / f"voice-gate-{args.protocol}.json", content)
     print(json.dumps(content) if args.json else "\n".join(lines(content["tables"])))
     return 0
 
@@ -105,7 +103,7 @@ def fit(folder: Path, quantization: str, smoke: bool = False) -> dict[str, Any]:
     command = f"python -m train {' '.join(sys.argv[1:])}"
     place = folder / trained.GATE
     content = {"gate": section, "measured": found, "command": command}
-    place.write_text(json.dumps(content, indent=1) + "\n")
+    store(place, content)
     print(f"gate -> {place}", file=sys.stderr, flush=True)
     return found
 
@@ -116,7 +114,8 @@ def divided(about: Mapping[str, Any], smoke: bool = False) -> Parts:
     """
     partition, root = about["partition"], corpora.root()
     used = {*partition["test"], *partition["dev"]}
-    items = recordings.load(root, about["corpora"])
+    names = [name for name in about["corpora"] if name != plain.NAME]  # its speech comes below
+    items = recordings.load(root, names)
     german = sorted({str(u.speaker) for u in items if str(u.speaker).startswith("emodb-")})
     apart = [name for name in german if name not in used][::5]
     known = [u for u in items if u.speaker not in {*used, *apart}]
@@ -129,7 +128,7 @@ def divided(about: Mapping[str, Any], smoke: bool = False) -> Parts:
         "song": [u for u in of["test"] if _song(u)],
         "EmoDB": [u for u in items if u.speaker in apart],
         "LibriSpeech": [u for said in strangers.values() for u in said],
-        "coffee": coffee.load(root),
+        "coffee": [u for u in plain.load(root, "test") if not u.text],
     }
     return Parts(
         _drawn(known, "train", smoke) + [u for said in heard for u in said[: 1 if smoke else None]],

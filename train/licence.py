@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.errors import HeartenError
+from train.corpora import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def demand_commercial(names: Sequence[str]) -> None:
 
 def of_voice(corpora: Sequence[str], taught: bool) -> list[str]:
     """Return all that a voice model is made from; ``taught``: by a teacher's labels too."""
-    return list(dict.fromkeys([*corpora, *ADDED, *(["whisper-base"] if taught else [])]))
+    whole = [part for name in corpora for part in (plain.SOURCES if name == plain.NAME else [name])]
+    return list(dict.fromkeys([*whole, *ADDED, *(["whisper-base"] if taught else [])]))
 
 
 def of_weights(names: Sequence[str]) -> str:

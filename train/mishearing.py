@@ -25,7 +25,7 @@ from train import recognition, vocabulary
 from train.corpora import librispeech, root
 from train.language import read_dictionary
 from train.ngram import read_trie
-from train.provenance import origin
+from train.provenance import origin, store
 from train.recognition_heard import Listener, Store
 from train.recognition_setup import device_settings
 from train.text_hearing import FITTED, RARE
@@ -123,10 +123,10 @@ def run(args: argparse.Namespace) -> int:
     keywords = frozenset(vocabulary.listened(args.text))
     settings = device_settings(args.language)
     heard = []
-    store = Store(args.kept / "librispeech.json", settings)
-    with store, Listener(settings, keywords) as listener:
+    known = Store(args.kept / "librispeech.json", settings)
+    with known, Listener(settings, keywords) as listener:
         for item in librispeech.load(root()):
-            found = recognition.listen(listener, store, item)
+            found = recognition.listen(listener, known, item)
             words = kept(found.pieces, found.snr_db, keywords, settings, 0.0)
             heard.append(((item.text or "").split(), words))
     rates = measure(heard, keywords)
@@ -144,8 +144,7 @@ def run(args: argparse.Namespace) -> int:
         **origin(),
         "notes": "what the constructed pairs are damaged with; quantiles of confidences in rates",
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    store(args.out, content)
     print(f"recall {rates.recall}, {rates.inserted} wrong words a word -> {args.out}")
     return 0
 

@@ -58,7 +58,8 @@ class Rows:
     ``classes`` are numbers from 0, -1 where there is none; ``truth`` is V/A/D, (n, 3), NaN where
     there is none. ``evidence`` (n,) is the sum of the confidences of the words heard, 0 where no
     word was: then the text side says nothing, whatever it holds. ``size`` is how many classes
-    there are.
+    there are; ``novelty`` (n,) how unlike acted speech the voice sounds (``edge.gate.Novelty``), 0
+    where it was not measured.
     """
 
     voice: Side
@@ -67,6 +68,7 @@ class Rows:
     truth: Values
     evidence: Values
     size: int = 0
+    novelty: Values | None = None
 
     @classmethod
     def of(
@@ -114,7 +116,13 @@ class Rows:
             self.truth[rows],
             self.evidence[rows],
             self.size,
+            self.unlike[rows],
         )
+
+    @property
+    def unlike(self) -> Values:
+        """The novelty, 0 where it was not measured."""
+        return np.zeros(len(self)) if self.novelty is None else self.novelty
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -194,4 +202,5 @@ def joined_rows(parts: Sequence[Rows]) -> Rows:
         np.concatenate([getattr(part, key) for part in parts])
         for key in ("classes", "truth", "evidence")
     )
-    return Rows(*sides, *rest, parts[0].size)
+    unlike = np.concatenate([part.unlike for part in parts])
+    return Rows(*sides, *rest, parts[0].size, unlike)

@@ -27,6 +27,8 @@ TEXT_CLASS = {label: label for label in LABELS} | {"calm": "neutral"}
 REPEATS = 10  # sentences that each utterance meets
 DRAWS = 2  # of what is heard of a sentence
 NEIGHBOURS = 20
+NOVELTY = "novelty.npz"  # of ``python -m train novelty``, in the folder of a run
+HEARD = ("ids", "logits", "vad", "novelty")
 
 Hear = Callable[[Sequence[str], np.random.Generator, bool], list[Word]]
 """What is heard of the words of a sentence; of none of them where the third argument says so."""
@@ -36,13 +38,17 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """Development utterances of the voice model: logits, V/A/D said and derived, classes."""
+    """Utterances as the voice model hears them: logits, V/A/D said and derived, classes.
+
+    ``novelty`` (n,) is how unlike acted speech they sound, None where it was not measured.
+    """
 
     logits: Floats
     vad: Floats
     truth: Floats
     classes: NDArray[np.int64]
     names: tuple[str, ...] = ()
+    novelty: Values | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,31 @@ def load_voices(folder: Path, part: str) -> Voices:
     saved = _arrays(folder / "predictions.npz", "voice")
     speech = ~np.char.startswith(saved[f"{part}/ids"], "03-02")
     rows = {key: saved[f"{part}/{key}"][speech] for key in ("logits", "vad", "truth", "classes")}
-    return Voices(**rows, names=tuple(map(str, saved[f"{part}/ids"][speech])))
+    names = tuple(map(str, saved[f"{part}/ids"][speech]))
+    return Voices(**rows, names=names, novelty=_novelty(folder, part, names))
+
+
+def load_plain(folder: Path, part: str = "train") -> Voices:
+    """Read what the voice says of plain speech, and how novel that is (``train novelty``).
+
+    Nobody rated it: ``classes`` say neutral, ``truth`` is NaN.
+    """
+    saved = _arrays(folder / NOVELTY, "novelty")
+    ids, logits, vad, unlike = (saved[f"plain-{part}/{key}"] for key in HEARD)
+    unrated, neutral = np.full(vad.shape, np.nan, np.float32), LABELS.index("neutral")
+    classes = np.full(len(ids), neutral)
+    return Voices(logits, vad, unrated, classes, tuple(map(str, ids)), unlike)
+
+
+def _novelty(folder: Path, part: str, names: Sequence[str]) -> Values | None:
+    """Return the novelty of utterances of a run; None where it was not measured."""
+    if not (folder / NOVELTY).is_file():
+        return None
+    saved = _arrays(folder / NOVELTY, "novelty")
+    known = dict(zip(map(str, saved[f"{part}/ids"]), saved[f"{part}/novelty"], strict=True))
+    if missing := [name for name in names if name not in known]:
+        raise HeartenError(f"{folder / NOVELTY} lacks {missing[0]}: python -m train novelty")
+    return np.array([known[name] for name in names], np.float64)
 
 
 def load_texts(
@@ -106,6 +136,35 @@ def paired(voices: Voices, shares: Floats, texts: Texts, rng: np.random.Generato
         voices.truth[mine],
         texts.evidence[theirs],
         shares.shape[1],
+        None if voices.novelty is None else voices.novelty[mine],
+    )
+
+
+def plain_pairs(voices: Voices, shares: Floats, texts: Texts, acted: Values) -> Rows:
+    """Return pairs of plain speech with sentences: what is right is what the words say.
+
+    Every emotion is said as often as any other; V/A/D of a sentence are brought to the mean and
+    deviation of ``acted``, (n, 3), the truth of acted speech.
+    """
+    rng, many = np.random.default_rng(0), range(len(voices.classes))
+    own = [i for i, name in enumerate(texts.labels) if (texts.classes == i).any()]
+    pools = [np.flatnonzero(texts.classes == i) for i in own]
+    classes = np.tile([LABELS.index(texts.labels[i]) for i in own], len(many))
+    named = np.array([rng.choice(pool) for _ in many for pool in pools])
+    rated = rng.choice(np.flatnonzero(~np.isnan(texts.truth).any(axis=1)), len(named))
+    truth = texts.truth[rated]
+    truth = (truth - truth.mean(axis=0)) / truth.std(axis=0) * acted.std(axis=0)
+    mine, theirs = np.tile(np.repeat(many, len(own)), 2), np.concatenate([named, rated])
+    return Rows(
+        Side(None, shares[mine].astype(np.float64), voices.vad[mine].astype(np.float64)),
+        texts.said.take(theirs),
+        np.concatenate([classes, np.full(len(rated), UNLABELLED)]),
+        np.concatenate(
+            [np.full((len(named), 3), np.nan), np.clip(truth + acted.mean(axis=0), -1.0, 1.0)]
+        ),
+        texts.evidence[theirs],
+        shares.shape[1],
+        None if voices.novelty is None else voices.novelty[mine],
     )
 
 

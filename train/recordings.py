@@ -24,15 +24,17 @@ from train.corpora import (
     emodb,
     iemocap,
     msp_improv,
+    plain,
     ravdess,
     table,
     tess,
 )
 from train.kept import kept
 
-CORPORA = ("ravdess-speech", "ravdess-song", "emodb")  # what training takes unless told
+CORPORA = ("ravdess-speech", "ravdess-song", "emodb", "plain")  # what training takes unless told
 FURTHER = {
     "emodb": emodb.load,
+    "plain": plain.load,
     "crema-d": crema_d.load,
     "tess": tess.load,
     "iemocap": iemocap.load,

@@ -16,6 +16,7 @@ TITLES = {
     "robustness": "Voice, in the real world",
     "unknown": "Voice, knowing that it does not know",
     "streaming": "Voice, while somebody speaks",
+    "plain": "Voice, on speech that nobody acted",
     "table-ravdess": "The seed's models",
     "table-lld-hsf": "The seed's features",
     "silence": "Silence",

@@ -10,7 +10,7 @@ from train.report_blocks import Block, Heading, Picture, Result, Table, Text, sh
 from train.report_curves import Axis, Curve, chart
 
 UAR = Axis("UAR", 0.0, 0.8, (0, 0.2, 0.4, 0.6, 0.8))
-TASKS = ("robustness", "unknown", "streaming")
+TASKS = ("robustness", "unknown", "streaming", "plain")
 
 
 def blocks(results: Mapping[str, Result]) -> Iterator[Block]:
@@ -29,7 +29,8 @@ def blocks(results: Mapping[str, Result]) -> Iterator[Block]:
 def pictures(name: str, result: Result) -> Iterator[tuple[str, str, str]]:
     """Yield (file, title, SVG) of the pictures of a result; ``name`` is that of its file."""
     draw = {"robustness": _robustness, "unknown": _unknown, "streaming": _streaming}
-    for what, title, curves, across, up in draw[str(result["task"])](result):
+    drawn = draw.get(str(result["task"]))  # plain speech has tables only
+    for what, title, curves, across, up in drawn(result) if drawn else ():
         about = f"{title}: {result['corpus']}, {result['protocol']}"
         yield f"{name}-{what}.svg", about, chart(curves, across, up, about)
 

@@ -28,7 +28,7 @@ from train.evaluate import RESULTS
 from train.intervals import Speakers, bootstrap, interval, uars
 from train.metrics import uar
 from train.partition import FOLDS
-from train.provenance import origin
+from train.provenance import origin, store
 from train.speaker_trial import (
     ALL,
     ANGRY,
@@ -119,9 +119,7 @@ def run(args: argparse.Namespace) -> int:
     development = Development([_apart(hear, folder) for folder in folders])
     _keep(args.voice, mine, _trust(mine, development))
     content = measure(args, trials, development)
-    args.results.mkdir(parents=True, exist_ok=True)
-    place = args.results / f"voice-speaker-{args.protocol}.json"
-    place.write_text(json.dumps(content, indent=1) + "\n")
+    store(args.results / f"voice-speaker-{args.protocol}.json", content)
     print(json.dumps(content) if args.json else "\n".join(lines(content)))
     return 0
 
@@ -170,7 +168,7 @@ def _keep(folder: Path, trial: Trial, trust: Mapping[str, Trust]) -> None:
     }
     command = f"python -m train {' '.join(sys.argv[1:])}"
     place = folder / FILE
-    place.write_text(json.dumps({"speaker": section, "command": command}, indent=1) + "\n")
+    store(place, {"speaker": section, "command": command})
     print(f"trust {section['trust']} -> {place}")
 
 

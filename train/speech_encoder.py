@@ -172,7 +172,7 @@ def log_mel(signal: Floats) -> Floats:
 
 
 class SpeechEncoder:
-    """Turns an utterance into means and deviations of what the layers say over time."""
+    """Turns an utterance into means and deviations of what the layers say, and one's frames."""
 
     def __init__(self, weights: Weights, layers: Sequence[int]) -> None:
         """``layers`` to read, in order: 0 is the input of the first, 1 its output, and so on.
@@ -191,19 +191,24 @@ class SpeechEncoder:
         self._values = {name: tf.constant(values) for name, values in weights.tensors.items()}
         self._heads, self._layers, self._all = weights.heads, tuple(layers), weights.layers
         self._longest = len(weights.tensors["position_encodings/encodings"])
-        signature = [tf.TensorSpec((None, BANDS)), tf.TensorSpec((), tf.int32)]
+        number = tf.TensorSpec((), tf.int32)
+        signature = [tf.TensorSpec((None, BANDS)), number, number]
         self._statistics = tf.function(self._moments, input_signature=signature)
 
-    def statistics(self, samples: NDArray[np.int16]) -> Floats:
-        """Return mean and deviation over time, shape (layers, 2, width).
+    def heard(self, samples: NDArray[np.int16], layer: int, lead: int = 0) -> tuple[Floats, Floats]:
+        """Return mean and deviation over time, shape (layers, 2, width), and one layer's frames.
 
-        Of an utterance of more than 30 s, what the encoder has places for.
+        The frames, shape (n, width), are means over 40 ms each, from sample ``lead`` on. Of an
+        utterance of more than 30 s, what the encoder has places for.
         """
         count = min(-(-len(samples) // STRIDE), self._longest - PAUSE // STRIDE)
         signal = np.zeros(count * STRIDE + PAUSE, np.float32)
         heard = samples[: count * STRIDE].astype(np.float32) / 32768.0
         signal[: len(heard)] = heard
-        return np.asarray(self._statistics(log_mel(signal), count).numpy())
+        moments, said = self._statistics(log_mel(signal), count, self._layers.index(layer))
+        own = said.numpy()[lead // STRIDE :]
+        pairs = own[: len(own) // 2 * 2].reshape(-1, 2, own.shape[1])
+        return np.asarray(moments.numpy()), np.asarray(pairs.mean(axis=1))
 
     def outputs(self, mel: Any) -> Any:
         """Return what the layers say, shape (layers, frames / 2, width); a TensorFlow tensor."""
@@ -219,11 +224,12 @@ class SpeechEncoder:
             found[-1] = self._norm(found[-1], "layer_norm")
         return tf.stack([found[n] for n in self._layers])
 
-    def _moments(self, mel: Any, count: Any) -> Any:
+    def _moments(self, mel: Any, count: Any, shown: Any) -> Any:
         import tensorflow as tf
 
-        mean, variance = tf.nn.moments(self.outputs(mel)[:, :count], 1)
-        return tf.stack([mean, tf.sqrt(variance)], axis=1)
+        said = self.outputs(mel)[:, :count]
+        mean, variance = tf.nn.moments(said, 1)
+        return tf.stack([mean, tf.sqrt(variance)], axis=1), said[shown]
 
     def _convolved(self, x: Any, name: str, stride: int) -> Any:
         import tensorflow as tf

@@ -1,9 +1,9 @@
 """``python -m train spoken_fusion``: sentences spoken by a synthesiser, through the whole device.
 
-flite speaks test sentences with voices that nothing was fitted on; the engine of a pack hears them
-in pieces of 100 ms: endpointer, quantised voice, recogniser, text graph, fusion. A synthesiser acts
-no emotion, so the voice can only mislead: what is measured is whether words reach the result, and
-how much of them the fusion lets through.
+flite speaks the test sentences of the constructed benchmark (``train.bimodal``) with voices that
+nothing was fitted on; the engine of a pack hears them in pieces of 100 ms: endpointer, quantised
+voice, recogniser, text graph, fusion. A synthesiser acts no emotion, so the voice can only mislead:
+what is measured is whether words reach the result, and how much of them the fusion lets through.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from edge import Engine
 from edge.decoder import Samples
 from edge.emotion import DIMENSIONS, Emotion
 from edge.features import RATE
-from train import spoken, text_data
+from train import bimodal, spoken, text_data
 from train.corpora import LABELS, Utterance, root
 from train.intervals import Values, interval
 from train.metrics import ccc, macro_f1, pearson
+from train.pairs import TEXT_CLASS
 from train.provenance import origin, store
-from train.spoken import CORPORA, VOICES
+from train.spoken import VOICES
 
 PIECE = RATE // 10
 PAUSE = np.zeros(RATE, np.int16)  # what ends an utterance
 DRAWS = 1000
 ROWS = ("voice", "text", "fused")
+KINDS = {"classes": "goemotions, isear", "vad": "emobank"}
 NO_WORD = "neutral"  # what the text says where it heard nothing
 
 
@@ -46,25 +48,39 @@ class Answer:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument("--pack", type=Path, help="folder or .zip (the built-in pack)")
-    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
-    parser.add_argument("--count", type=int, default=100, help="sentences of each corpus")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--count", type=int, default=100, help="sentences of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of sentences")
+    parser.add_argument("--pairs", type=Path, default=bimodal.PLACE, metavar="FILE")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Speak, hear, score; write one result a corpus and print it.
+    """Speak, hear, score; write one result a kind of target and print it.
 
     Raises:
         HeartenError: flite, a corpus or the pack is missing.
     """
     with Engine.open(args.pack, reject=0.0) as engine:
-        for corpus in args.corpora:
-            items = spoken.choose(corpus, "test", args.count, args.seed, root())
+        known, pairs = bimodal.sentences(root()), bimodal.read(args.pairs)
+        for kind in args.kinds:
+            items = [known[name] for name in chosen(pairs, kind, args.count, args.seed)]
             said = [answers(engine, item, number) for number, item in enumerate(items)]
             quantization = engine.pack.manifest.raw["voice"]["quantization"]
-            _store(args, corpus, items, said, quantization)
+            _store(args, kind, items, said, quantization)
     return 0
+
+
+def chosen(pairs: Sequence[bimodal.Pair], kind: str, count: int, seed: int) -> list[str]:
+    """Return ids of sentences of the benchmark's test pairs, in an order drawn by ``seed``.
+
+    They are those of the level "consistent", each once, so every emotion comes about as often as
+    it is acted.
+    """
+    test = [pair for pair in pairs if pair.part == "test"]
+    order = np.random.default_rng(seed).permutation(len(test))
+    names = (test[i].said("consistent", rated=kind == "vad") for i in order)
+    return list(dict.fromkeys(names))[:count]
 
 
 def answers(engine: Engine, item: Utterance, number: int) -> dict[str, Answer]:
@@ -110,18 +126,18 @@ def _mean(known: Sequence[tuple[Mapping[str, Any], float]]) -> Answer:
 
 
 def scores(
-    items: Sequence[Utterance], said: Sequence[Mapping[str, Answer]], corpus: str
+    items: Sequence[Utterance], said: Sequence[Mapping[str, Answer]], kind: str
 ) -> dict[str, dict[str, Any]]:
-    """Return, by row, r and CCC of V/A/D (EmoBank) or macro-F1 (ISEAR), over the sentences."""
+    """Return, by row, r and CCC of V/A/D or macro-F1, over the sentences; "calm" is neutral."""
     rng = np.random.default_rng(0)
     draws = [rng.integers(len(items), size=len(items)) for _ in range(DRAWS)]
-    return {row: _cells(items, [s[row] for s in said], corpus, draws) for row in ROWS}
+    return {row: _cells(items, [s[row] for s in said], kind, draws) for row in ROWS}
 
 
 def _cells(
-    items: Sequence[Utterance], said: Sequence[Answer], corpus: str, draws: Iterable[Any]
+    items: Sequence[Utterance], said: Sequence[Answer], kind: str, draws: Iterable[Any]
 ) -> dict[str, Any]:
-    if corpus == "emobank":
+    if kind == "vad":
         truth, guess = text_data.vad_targets(items), np.stack([answer.vad for answer in said])
         metrics = {
             f"{name}_{dimension}": lambda rows, d=d, f=function: f(truth[rows, d], guess[rows, d])
@@ -130,7 +146,7 @@ def _cells(
         }
     else:
         right = np.array([LABELS.index(item.labels[0]) for item in items])
-        heard = np.array([LABELS.index(answer.category) for answer in said])
+        heard = np.array([LABELS.index(TEXT_CLASS[answer.category]) for answer in said])
         metrics = {"macro_f1": lambda rows: macro_f1(right[rows], heard[rows])}
     draws = list(draws)
     return {
@@ -144,24 +160,26 @@ def _cells(
 
 def _store(
     args: argparse.Namespace,
-    corpus: str,
+    kind: str,
     items: Sequence[Utterance],
     said: Sequence[Mapping[str, Answer]],
     quantization: str,
 ) -> None:
     row = {
         "task": "fusion",
-        "corpus": f"{corpus}, spoken by flite",
-        "protocol": f"{len(items)} test sentences, voices {' and '.join(VOICES['test'])}",
+        "corpus": f"{KINDS[kind]}, spoken by flite",
+        "protocol": (
+            f"{len(items)} test sentences of the benchmark, voices {' and '.join(VOICES['test'])}"
+        ),
         "artefact": f"the whole device, voice in {quantization}, in pieces of 100 ms",
         "model": {},
         "seeds": [args.seed],
-        "metrics": scores(items, said, corpus),
+        "metrics": scores(items, said, kind),
         **origin(),
         "notes": "a synthesiser acts no emotion; 95 % intervals over sentences",
     }
-    place = args.results / f"fusion-spoken-{corpus}.json"
+    place = args.results / f"fusion-spoken-{kind}.json"
     store(place, row)
     for name, cells in row["metrics"].items():
         told = ", ".join(f"{key} {cell['mean']:.3f}" for key, cell in cells.items())
-        print(f"{corpus} {name}: {told}")
+        print(f"{kind} {name}: {told}")

@@ -21,6 +21,7 @@ from train.scored import kind_of
 
 SMOKE = 16  # recordings of a smoke run
 GATE = "gate.json"  # what ``python -m train gate`` leaves in the folder of a run
+NOVELTY = "novelty.json"  # and ``python -m train novelty``
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ def gate_of(folder: Path) -> dict[str, Any]:
     """Return the manifest's section on speech, nothing if ``python -m train gate`` was not run."""
     path = folder / GATE
     return {"gate": json.loads(path.read_text())["gate"]} if path.is_file() else {}
+
+
+def novelty_of(folder: Path) -> dict[str, Any]:
+    """Return the section on what is unlike acted speech, nothing without ``train novelty``."""
+    path = folder / NOVELTY
+    return {"novelty": json.loads(path.read_text())["novelty"]} if path.is_file() else {}
 
 
 def facts(items: Sequence[Utterance]) -> dict[str, list[Any]]:

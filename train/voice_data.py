@@ -16,17 +16,16 @@ from edge.endpoint import EndpointSettings
 from edge.errors import HeartenError
 from edge.features import Compressor, FeatureSettings, Heard
 from train import backgrounds
-from train.augment import Augment, AugmentSettings
+from train.augment import Augment, AugmentSettings, Variation
 from train.conditions import CLEAN, Condition, Sources
 from train.corpora import LABELS, Utterance
 from train.recordings import Frames, once
 from train.scored import kind_of
-from train.voice_guide import Guide
+from train.voice_guide import SPEEDS, Guide
 
 WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
 TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
 UNFLOORED = 1e-4  # mel energy: a louder copy of a recording shows what its floor hides
-SPEEDS = (0.9, 1.1)  # of training speech; song loses by it, its tempo and pitch are given
 # What training recordings also go through, endpointer included: SNR of noise and of babble, gain.
 WORSE = {"noise": (0.0, 25.0), "babble": (5.0, 30.0), "level": (-30.0, -10.0)}
 
@@ -44,12 +43,14 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Normalised frames of n utterances, targets (n, labels), V/A/D (n, 3), and what a teacher's
-    hidden layer says of each (n, size of a guide's vectors)."""
+    hidden layer says of each (n, size of a guide's vectors) and in each step (steps, width), where
+    it heard the same: no steps where it did not."""
 
     frames: list[Floats]
     targets: Floats
     vad: Floats
     vectors: Floats
+    hints: list[Floats]
 
 
 class VoiceData:
@@ -69,16 +70,19 @@ class VoiceData:
         self._augment = Augment(AugmentSettings(), noises, features)
         every = np.concatenate([self._project(v[CLEAN]) for v in parts["train"].versions])
         self.mean, self.std = every.mean(axis=0), every.std(axis=0) + 1e-6
-        hard = np.eye(len(LABELS), dtype=np.float32)[parts["train"].classes]
-        ids = [item.id for item in parts["train"].items]
-        self.guided = guide is not None
-        self._targets = guide.soften(hard, ids) if guide else hard
-        self._vectors = guide.of(ids) if guide else np.zeros((len(ids), 1), np.float32)
+        self._hard = np.eye(len(LABELS), dtype=np.float32)[parts["train"].classes]
+        self._guide = guide
 
     @property
-    def vector_size(self) -> int:
-        """Length of a teacher's vector; 1 without a teacher."""
-        return self._vectors.shape[1]
+    def guided(self) -> bool:
+        """Whether there is a teacher."""
+        return self._guide is not None
+
+    @property
+    def hint_sizes(self) -> tuple[int, int]:
+        """Lengths of a teacher's vector and of what it says in a step; 1 without a teacher."""
+        guide = self._guide
+        return (guide.vectors.shape[1], guide.frames.shape[1]) if guide else (1, 1)
 
     @classmethod
     def load(
@@ -114,13 +118,34 @@ class VoiceData:
         """Return the normalised frames of a partition, as the device will see them."""
         return [self._normalise(v[CLEAN]) for v in self.parts[name].versions]
 
-    def batches(self, rng: np.random.Generator, size: int) -> Iterator[Batch]:
-        """Yield batches of varied training utterances in random order."""
+    def batches(self, rng: np.random.Generator, size: int, stride: int = 8) -> Iterator[Batch]:
+        """Yield batches of varied training utterances in random order, ``stride`` frames a step."""
         part = self.parts["train"]
         for chosen in self._drawn(rng, size):
-            frames = [self._normalise(self._augment(part.versions[i], rng)) for i in chosen]
-            targets, vectors = self._targets[chosen], self._vectors[chosen]
-            yield Batch(frames, targets, part.vad[chosen], vectors)
+            varied = [self._augment(part.versions[row], rng) for row in chosen]
+            frames = [self._normalise(one.frames) for one in varied]
+            told = self._told(chosen, varied, stride)
+            yield Batch(frames, told[0], part.vad[chosen], told[1], told[2])
+
+    def _told(
+        self, chosen: NDArray[np.int64], varied: Sequence[Variation], stride: int
+    ) -> tuple[Floats, Floats, list[Floats]]:
+        """Return targets, vectors and hints of a batch; noise and level change none of them."""
+        hard = self._hard[chosen]
+        if (guide := self._guide) is None:
+            none = np.zeros((0, 1), np.float32)
+            return hard, np.zeros((len(chosen), 1), np.float32), [none] * len(chosen)
+        items = self.parts["train"].items
+        spoken = [one.condition for one in varied]
+        speeds = [c.value if c.kind == "speed" else 1.0 for c in spoken]
+        names = [(items[row].id, speed) for row, speed in zip(chosen, speeds, strict=True)]
+        hints = []
+        for name, one in zip(names, varied, strict=True):
+            heard = one.condition.kind in ("clean", "speed")  # the cut of others may differ
+            count = -(-len(one.frames) // stride) if heard else 0
+            ends = one.offset + stride * np.arange(1, count + 1)
+            hints.append(guide.during(name, ends, stride))
+        return guide.soften(hard, names), guide.of(names), hints
 
     def _drawn(self, rng: np.random.Generator, size: int) -> list[NDArray[np.int64]]:
         """Return batches of utterances of like lengths, in random order."""
@@ -147,7 +172,10 @@ class Varied:
     sounds: bool
 
     def __call__(self, item: Utterance) -> tuple[Condition, ...]:
-        """Return the recording as it is, speech at two other speeds, and made worse."""
+        """Return the recording as it is, made worse, and speech at other speeds.
+
+        Song loses by those: its tempo and pitch are given.
+        """
         rng = np.random.default_rng(zlib.crc32(item.id.encode()))
         worse = [Condition(k, round(float(rng.uniform(*span)), 1)) for k, span in WORSE.items()]
         speeds = [Condition("speed", s) for s in SPEEDS] if kind_of(item.id) == "speech" else []

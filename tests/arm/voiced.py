@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.bench.stages import hear
 from edge.errors import HeartenError
 from edge.features import HOP
 from edge.interpreter import interpreter_class
@@ -52,9 +53,7 @@ def add(found: dict[str, Any], voice: Voice, samples: np.ndarray) -> None:
     os.isatty(MARK)
     before = time.process_time()
     voice.begin()
-    for first in range(0, len(samples), PIECE):
-        voice.push(samples[first : first + PIECE])
-        voice.mark(sys.maxsize)
+    hear(voice, np.split(samples, range(PIECE, len(samples), PIECE)))
     scores = voice.end()
     seconds = time.process_time() - before
     os.isatty(MARK)

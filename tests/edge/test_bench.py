@@ -28,6 +28,7 @@ from edge.bench import (
     table,
 )
 from edge.bench.effort import QUICK, Effort
+from edge.engine import PARTIAL
 from edge.features import Features
 from edge.pack import open_pack
 from tests.edge.test_cli import HEARTEN, hearten, refused, strict
@@ -232,9 +233,9 @@ def test_a_slow_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Features, "push", slow)
     pack = open_pack()
     costs = stages.frame_costs(pack, TINY, recogniser=False)
-    slowed = 5000 / pack.voice().block  # 5 ms for each block
+    slowed = 5000 / PARTIAL  # 5 ms for each event
     assert costs["features_us"] > slowed
-    assert costs["voice_us"] > 0.5 * slowed  # in chunks, which may hold several blocks
+    assert costs["voice_us"] > 0.5 * slowed
     assert costs["graph_us"] < 0.5 * slowed
     assert "recogniser_us" not in costs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.features import HOP, Features, FeatureSettings, mel_filters
+from edge.features import HOP, Features, FeatureSettings, bands, mel_filters
 
 psf = pytest.importorskip("python_speech_features", reason="pip install 'hearten[train]'")
 
@@ -108,3 +108,15 @@ def test_absurd_reach_is_refused() -> None:
     for reach in (-1.0, 300.0, float("nan")):
         with pytest.raises(ValueError, match="reach"):
             FeatureSettings(reach=reach)
+
+
+def test_groups_of_filters_are_all_of_them() -> None:
+    settings = FeatureSettings()
+    spectrum = np.random.default_rng(0).normal(size=(3, 257, 2)).astype(np.float32)
+    squares = (spectrum**2).reshape(3, -1)
+    wanted = (spectrum**2).sum(axis=2) @ mel_filters(settings).T / settings.fft
+    for count in (1, 5):
+        found = np.full((3, settings.filters), np.nan)
+        for parts, filters, weights in bands(settings, count):
+            found[:, filters] = squares[:, parts] @ weights
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)

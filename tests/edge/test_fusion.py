@@ -108,6 +108,8 @@ def test_extremes_stay_finite() -> None:
         ({"weight": "much"}, "weight must be 1 finite number"),
         ({"weight": -1.0}, "must not be negative"),
         ({"scale": 0.0}, "must be positive"),
+        ({"novel_slope": -1.0}, "novel_slope must not be negative"),
+        ({"vad_novel": [1.0]}, "vad_novel must be 3 finite"),
         ({"prior": [0.5, 0.5]}, "prior must be 3 finite numbers"),
         ({"vad_gain": [1.0, float("nan"), 1.0]}, "vad_gain must be 3 finite"),
         ({"classes": {**SECTION["classes"], "calm": "serene"}}, "no text label for 'calm'"),
@@ -179,6 +181,24 @@ def test_missing_or_doubtful_words_leave_the_voice(kind: str) -> None:
         extreme = fusion(VOICE, HATE, evidence)
         assert np.isfinite(extreme.probabilities).all() and (np.abs(extreme.vad) <= 1.0).all()
         assert extreme.probabilities.sum() == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "voice-only"])
+def test_what_the_voice_says_of_new_speech_counts_less(kind: str) -> None:
+    new = {"novel_middle": 1.2, "novel_slope": 16.0, "vad_novel": [1.0, 1.0, 1.0]}
+    fusion, plain = build(SECTION | {"kind": kind} | MORE[kind] | new, LABELS, TEXTS), made(kind)
+    sure = scores([0.8, 0.8, 0.8], [0.97, 0.01, 0.01, 0.01])
+    assert plain(sure, HATE, 2.0, 9.0).probabilities.argmax() == LABELS.index("neutral")
+    fused = [fusion(sure, HATE, 2.0, novelty) for novelty in (0.0, 1.0, 1.2, 1.4, 99.0)]
+    angry = [float(one.probabilities[LABELS.index("angry")]) for one in fused]
+    assert angry == sorted(angry) and angry[-1] > 0.5
+    assert [float(one.vad[0]) for one in fused] == sorted(
+        (float(one.vad[0]) for one in fused), reverse=True
+    )
+    same = plain(sure, HATE, 2.0)
+    assert fused[0].probabilities == pytest.approx(same.probabilities, abs=1e-6)
+    assert fused[0].vad == pytest.approx(same.vad, abs=1e-6)
+    assert fusion(sure, HATE, 0.0, 99.0) is sure
 
 
 @pytest.mark.parametrize("kind", KINDS)

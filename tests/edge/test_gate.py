@@ -12,7 +12,7 @@ import pytest
 
 from edge import Engine, PackError
 from edge.emotion import UNKNOWN, Emotion
-from edge.gate import LEAST, Gate, trusted
+from edge.gate import LEAST, Gate, Novelty, trusted
 from edge.pack import open_pack
 from edge.speaker import Enrolment
 
@@ -82,6 +82,72 @@ def test_nothing_is_learned_of_what_is_refused(
         engine.learner = learner = Enrolment("past")
         engine.file(samples / "grief_slt.wav")
         assert (learner.evidence is not None) == learned and learner.short == 0
+
+
+def novelty(**change: object) -> dict:
+    rows = np.eye(2, SIZE).tolist()
+    return {"mean": [0.0] * SIZE, "std": [1.0] * SIZE, "basis": rows, "usual": 1.0} | change
+
+
+def test_novelty_is_what_the_usual_directions_leave_over() -> None:
+    basis = np.array([[1.0, 0.0, 0.0]], np.float32)
+    measure = Novelty(np.ones(3, np.float32), np.full(3, 2.0, np.float32), basis, 0.5)
+    assert measure(np.array([101.0, 7.0, 9.0], np.float32)) == pytest.approx(10.0)  # 3-4-5, / .5
+    assert measure(np.array([-99.0, 1.0, 1.0], np.float32)) == pytest.approx(0.0, abs=1e-2)
+
+
+@pytest.mark.parametrize(("middle", "novel"), [(1e-3, True), (1e6, False)])
+def test_words_count_more_in_speech_that_is_new(
+    edit_manifest: Callable[..., Path], samples: Path, middle: float, novel: bool
+) -> None:
+    def change(manifest: dict) -> None:
+        manifest.pop("novelty", None)
+        for key in ("novel_middle", "novel_slope", "vad_novel"):
+            manifest["fusion"].pop(key, None)
+
+    def more(manifest: dict) -> None:
+        trust = {"novel_middle": middle, "novel_slope": 8.0, "vad_novel": [1.0, 1.0, 1.0]}
+        manifest["novelty"] = novelty()
+        manifest["fusion"] |= trust
+
+    found = []
+    for edit in (change, more):
+        pack = edit_manifest(edit)
+        with Engine.open(pack, words="transcript", partials=False, explain=True) as engine:
+            (voice,) = engine.file(samples / "joy_kal16.wav")
+            found += [voice, *engine.words("horrible funeral")]
+    before, told, after, new = found
+    assert before.probabilities == after.probabilities  # no word, no doubt
+    assert (new.valence < told.valence - 0.1) == novel
+    own = max(before.probabilities, key=lambda label: before.probabilities[label])
+    odds = [event.probabilities["fearful"] / event.probabilities[own] for event in (told, new)]
+    assert own != "fearful" and (odds[1] > 1.5 * odds[0]) == novel
+    assert new.explanation is not None
+    parts = [new.explanation.voice, *(part for _, part in new.explanation.words)]
+    assert sum(part.valence for part in parts) == pytest.approx(new.valence, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ([], "'novelty' must be an object"),
+        (novelty(least=1), "novelty has an unknown key 'least'"),
+        (novelty(basis=[]), "rows of the basis of one length"),
+        (novelty(basis=[[0.0]]), "rows of the basis of one length"),
+        (novelty(basis=[[math.nan] * SIZE]), "novelty basis .* must be finite"),
+        (novelty(basis=[3.0]), "must be a list"),
+        (novelty(usual=0.0), "positive std and 'usual'"),
+        (novelty(std=[0.0] * SIZE), "positive std and 'usual'"),
+        (
+            novelty(mean=[0.0], std=[1.0], basis=[[1.0]]),
+            f"novelty has 1 values, .* pooled to {SIZE}",
+        ),
+    ],
+)
+def test_wrong_novelty(edit_manifest: Callable[..., Path], section: object, message: str) -> None:
+    pack = edit_manifest(lambda m: m.__setitem__("novelty", section))
+    with pytest.raises(PackError, match=message):
+        Engine.open(pack, words=False)
 
 
 @pytest.mark.parametrize(

@@ -259,3 +259,22 @@ def test_allowances_come_with_the_audio() -> None:
     assert allowance.left == pytest.approx(0.1), "no more than can be saved"
     allowance.earn(10.0)
     assert allowance.left == pytest.approx(5.0), "but all that a long piece brings"
+
+
+def test_what_ending_takes_is_kept_back(speech: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder too slow to end in time is not waited for, and is tried again later."""
+    monkeypatch.setattr(hearing, "AHEAD", float("inf"))
+    monkeypatch.setattr(hearing, "FADES", 0.1)
+    finish, slow = keywords.Recognizer._finish, []
+
+    def late(self: keywords.Recognizer) -> None:
+        slow.append(time.sleep(0.2))
+        finish(self)
+
+    monkeypatch.setattr(keywords.Recognizer, "_finish", late)
+    with Engine.open(partials=False, words_budget=1.0) as engine:
+        slow.clear()  # what the engine tried out as it opened
+        events = finals(engine, speech)
+    assert len(slow) == 3, "every other one"
+    for event in events[1::2]:
+        assert event.words == () and event.notes == ("words cut short: no time left",)

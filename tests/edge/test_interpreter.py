@@ -86,3 +86,18 @@ def test_help_and_the_package_need_no_numpy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_the_engine_imports_what_it_needs_for_the_voice() -> None:
+    """Each of these costs milliseconds of every start."""
+    program = (
+        "import sys; from edge import Engine; first = set(sys.modules);"
+        "Engine.open(words=False).push(bytes(32000));"
+        "print({'edge.pack', 'edge.voice'} & first);"
+        "print({'edge.words', 'edge.text', 'edge.fusion', 'edge.archive', 'edge.audio.files',"
+        "'logging', 'tempfile', 'importlib.resources'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == ["set()", "set()"]

@@ -24,7 +24,7 @@ from tests.edge.test_cli import refused
 
 DIMENSIONS = ("valence", "arousal", "dominance")
 NEAR = 0.15  # V/A/D: where frames begin, and resampling, move them a little
-PLAYED = ("book_loud.wav", "grief_rms.wav")
+PLAYED = ("book_loud.wav", "gift_slt.wav")
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def inks(picture: Picture) -> list[tuple[str, float]]:
 
 
 def test_a_recording_as_png(samples: Path, tmp_path: Path) -> None:
-    paths = [samples / "joy_kal16.wav", samples / "grief_rms.wav"]
+    paths = [samples / "gift_slt.wav", samples / "grief_slt.wav"]
     assert hearten("file", *paths, "--plot", tmp_path / "out.PNG").returncode == 0
     shown = pixels((tmp_path / "out.PNG").read_bytes())
     assert shown.shape == (SHARPEST * (TOP + 2 * LANE), SHARPEST * NARROWEST, 3)

@@ -17,7 +17,7 @@ from edge.endpoint import EndpointSettings
 from edge.engine import LEAD, TAIL
 from edge.features import HOP, RATE
 from train import __main__ as command
-from train import backgrounds, detectors, endpoints
+from train import backgrounds, detectors, endpoints, mixtures
 
 SETTINGS = EndpointSettings()
 
@@ -62,6 +62,19 @@ def test_the_same_rules_as_the_endpointers_own() -> None:
     assert ours == detectors.utterances(loud, SETTINGS)
 
 
+def test_single_frames_are_what_utterances_are_made_of(stream: np.ndarray) -> None:
+    """Without hang-over there are gaps inside of a sentence, and its ends are the same."""
+    said = detectors.frames(SETTINGS)
+    for name, detect in {
+        **detectors.curve(SETTINGS),
+        "WebRTC mode 3": detectors.webrtc(3, SETTINGS),
+    }.items():
+        flags = said[name](stream)
+        for first, end in detect(stream):
+            assert flags[end - 1], name
+            assert 0.3 < flags[first:end].mean() <= 1.0, name
+
+
 def test_a_threshold_that_is_lower_hears_more(stream: np.ndarray) -> None:
     found = detectors.curve(SETTINGS)
     covered = [
@@ -75,15 +88,15 @@ def test_mixtures_know_what_is_speech(samples: Path) -> None:
     hiss = np.random.default_rng(0).normal(0, 1000, 2 * RATE).astype(np.int16)
     noises = {"hiss": [hiss], "rain": [hiss[::-1]]}
     sentence = read(samples / "joy_kal16.wav")
-    found = list(endpoints.mixtures([sentence], noises, 5.0))
+    found = list(mixtures.mixtures([sentence], noises, 5.0))
     assert {mixture.kind for mixture in found} == {"hiss", "rain"}
-    pause = int(endpoints.PAUSE * RATE / HOP)
+    pause = int(mixtures.PAUSE * RATE / HOP)
     for mixture in found:
         assert not (mixture.active & mixture.pause).any()
         assert not mixture.active[: pause - 1].any()
         assert mixture.pause[: pause - LEAD].all()
         assert mixture.pause[-(pause - TAIL - 5) :].all()
-    soft = next(endpoints.mixtures([sentence], noises, 5.0, -20.0))
+    soft = next(mixtures.mixtures([sentence], noises, 5.0, -20.0))
     ratio = np.std(found[0].samples.astype(float)) / np.std(soft.samples.astype(float))
     assert ratio == pytest.approx(10.0, rel=0.02)
 
@@ -91,7 +104,7 @@ def test_mixtures_know_what_is_speech(samples: Path) -> None:
 def test_shares_are_counted_as_named() -> None:
     active, pause = np.zeros(100, bool), np.zeros(100, bool)
     active[40:60], pause[:20], pause[80:] = True, True, True
-    mixture = endpoints.Mixture(np.zeros(100 * HOP, np.int16), "hiss", 0, active, pause)
+    mixture = mixtures.Mixture(np.zeros(100 * HOP, np.int16), "hiss", 0, active, pause)
     last = 100 - TAIL  # reaches the end of the stream
     counts = endpoints.count({"half": lambda _: [(50 + LEAD, last)]}, [mixture, mixture])
     row = endpoints.scores(counts.rows["half"], counts.sentences)
@@ -127,6 +140,9 @@ def test_a_run_for_real(corpora: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert command.main(["endpoints", *arguments]) == 0
     result = json.loads((tmp_path / "endpoint-vad.json").read_text())
     assert result["metrics"]["endpointer, 5 dB"]["found"] == 1.0
+    rows = result["tables"]["The same, frame decisions"]
+    assert set(rows) == {f"WebRTC mode {mode}, 5 dB" for mode in detectors.MODES}
+    assert all(0.0 < row["false, endpointer"] < 1.0 for row in rows.values())
     quiet = result["tables"]["Sounds without speech: share of time in utterances, after 5 s"]
     assert quiet["noise white -30 dB"]["endpointer"] == 0.0
     assert command.main(["endpoints", "--limit", "1", *arguments[4:]]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,16 +142,42 @@ def test_device_joins_as_it_was_fitted() -> None:
     sides = Side(None, voice, vad), Side(None, text, said)
     truth = np.clip(vad + 2 * said, -1, 1)
     rows = Rows.of(*sides, voice.argmax(axis=1), truth, evidence)
+    rows = replace(rows, novelty=rng.uniform(0.5, 2.0, 200))
     product = fusion.fit(rows, CATEGORIES)
+    product.middle, product.slope, product.novel = 1.2, 8.0, np.array([0.9, 0.2, 0.5])
     assert product.weight >= 0 and product.share.max() > 0
     section = json.loads(json.dumps(fusion.manifest_section(product)))
     shipped, fused = device.build(section, LABELS, CATEGORIES), product.predict(rows)
     for i, strength in enumerate(evidence):
         mine = Scores(vad[i].astype(np.float32), voice[i].astype(np.float32))
         theirs = Scores(said[i].astype(np.float32), text[i].astype(np.float32))
-        joined = shipped(mine, theirs, float(strength))
+        joined = shipped(mine, theirs, float(strength), float(rows.unlike[i]))
         np.testing.assert_allclose(joined.probabilities, fused.probabilities[i], atol=2e-4)
         np.testing.assert_allclose(joined.vad, fused.vad[i], atol=2e-4)
+
+
+def test_trust_falls_where_plain_speech_is_and_acted_speech_is_not() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(7, size=600)
+    said = 0.4 * np.eye(7)[truth] + 0.6 / 7
+    words = Side(None, said, np.eye(7)[truth, :3] - 0.5)
+    right, wrong = (0.8 * np.eye(8)[x] + 0.2 / 8 for x in (truth, rng.integers(7, size=600)))
+
+    def rows(shares: np.ndarray, vad: np.ndarray, novelty: tuple[float, float]) -> Rows:
+        one = Rows.of(Side(None, shares, vad), words, truth, words.vad, np.full(600, 2.0))
+        return replace(one, novelty=rng.uniform(*novelty, 600))
+
+    acted = rows(right, words.vad + rng.normal(scale=0.1, size=(600, 3)), (0.8, 1.2))
+    plain = rows(wrong, rng.normal(scale=0.3, size=(600, 3)), (1.4, 2.0))
+    product = Product([*range(7), 0]).fit(acted)
+    before = [product.predict(one).probabilities for one in (acted, plain)]
+    product.fit_novel(acted, plain)
+    after = [product.predict(one).probabilities for one in (acted, plain)]
+    assert product.trust(acted).min() > 0.8 and product.trust(plain).mean() < 0.3
+    hits = [(p.argmax(axis=1) == truth).mean() for p in (*before, *after)]
+    assert hits[2] >= hits[0] - 0.005 and hits[3] > hits[1] + 0.3
+    assert product.novel[0] > product.share[0]
+    assert (product.novel[1:] == product.share[1:]).all(), "arousal and dominance are the voice's"
 
 
 def test_other_classes_of_the_text_must_be_named() -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from edge import Engine
-from train import spoken
+from train import bimodal, spoken
 from train.corpora import Utterance
-from train.spoken_fusion import ROWS, hear, of_events, scores
+from train.spoken_fusion import NO_WORD, ROWS, Answer, chosen, hear, of_events, scores
+
+EMOTIONS = ("neutral", "happy", "sad", "angry")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,26 @@ def test_scores_of_a_perfect_and_of_a_constant_row(events: list) -> None:
         }
         for u in items
     ]
-    found = scores(items, said, "emobank")
+    found = scores(items, said, "vad")
     assert found["fused"]["ccc_valence"]["mean"] == pytest.approx(1.0)
     assert found["fused"]["ccc_arousal"]["mean"] == 0.0 == found["text"]["r_valence"]["mean"]
+
+
+def test_calm_is_neutral_in_words() -> None:
+    items = [Utterance(str(i), text="x", labels=(label,)) for i, label in enumerate(EMOTIONS)]
+    said = [
+        dict.fromkeys(ROWS, Answer("calm" if x == NO_WORD else x, np.zeros(3))) for x in EMOTIONS
+    ]
+    assert scores(items, said, "classes")["fused"]["macro_f1"]["mean"] == 1.0
+
+
+def test_sentences_are_those_of_the_benchmark() -> None:
+    pairs = bimodal.read(bimodal.PLACE)
+    test = [pair for pair in pairs if pair.part == "test"]
+    for kind, known in (
+        ("classes", {pair.sentence for pair in test}),
+        ("vad", {pair.rated for pair in test}),
+    ):
+        names = chosen(pairs, kind, 200, 0)
+        assert len(set(names)) == 200 and set(names) <= known
+        assert names[:50] == chosen(pairs, kind, 50, 0) != chosen(pairs, kind, 50, 1)

@@ -23,6 +23,7 @@ from edge.errors import HeartenError
 from edge.features import FeatureSettings
 from train import (
     backgrounds,
+    plain,
     recordings,
     report_tables,
     robustness,
@@ -34,6 +35,7 @@ from train import (
 from train import gate as gate_command
 from train.__main__ import main as train_main
 from train.corpora import LABELS
+from train.corpora import plain as plain_corpus
 from train.gate_sounds import Rows
 from train.partition import named
 from train.report_blocks import Table
@@ -223,6 +225,46 @@ def test_unknown(
     assert "risk" in text and "music chords" in text
     with pytest.raises(HeartenError, match="--reject bold: give balanced, cautious"):
         start(unknown, runs, tmp_path, "--reject", "bold")
+
+
+def test_plain_speech(
+    runs: Path, tmp_path: Path, here: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = start(plain, runs, tmp_path, "--smoke", "--folds", "0")
+    assert set(result["metrics"]) == {"read", "ordered", "synthetic"}
+    for row in result["metrics"].values():
+        parts = [row[name]["mean"] for name in ("plain", "unknown", "emotion")]
+        assert sum(parts) == pytest.approx(1.0, abs=1e-3)
+        assert row["sure"]["mean"] <= row["emotion"]["mean"]
+        assert row["count"] >= row["speakers"] > 0
+    blocks = report_tables.blocks({"plain-x": result}, [])
+    table = next(block for block in blocks if isinstance(block, Table))
+    assert [row[0] for row in table.rows] == ["read", "ordered", "synthetic"]
+    assert "synthetic" in capsys.readouterr().out
+
+
+def test_shares_of_plain_speech() -> None:
+    said = [("neutral", 0.9), ("angry", 0.8), ("angry", 0.5), ("unknown", 0.9)]
+    rows = [
+        ("read", f"s{n}", category, sure, [0.5, 0, 0]) for n, (category, sure) in enumerate(said)
+    ]
+    found = plain.summary(rows)
+    shares = {name: found[name]["mean"] for name in ("plain", "unknown", "emotion", "sure")}
+    assert shares == {"plain": 0.25, "unknown": 0.25, "emotion": 0.5, "sure": 0.25}
+    assert found["valence"] == {"mean": 0.5, "sd": 0.0}
+    low, high = found["emotion"]["ci95"]
+    assert low < 0.5 < high
+    assert next(iter(plain.shares(rows).items())) == ("angry", 0.5)
+
+
+def test_plain_speech_is_parted_by_reader(corpora: Path) -> None:
+    parts = [plain_corpus.load(corpora, part) for part in ("train", "test")]
+    people, ids = ([{getattr(u, of) for u in part} for part in parts] for of in ("speaker", "id"))
+    assert not people[0] & people[1] and not ids[0] & ids[1]
+    assert {u.label for part in parts for u in part} == {"neutral"}
+    assert all("assumed" in u.sources["label"] for part in parts for u in part)
+    talkers = backgrounds.chosen(corpora, "train")[1]
+    assert {u.speaker for u in parts[0] if u.text} == set(talkers), "as of the babble"
 
 
 def test_gate(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
     frames = rng.normal(8, 2, size=(120, 40)).astype(np.float32)
     noise = rng.normal(6, 1, size=(50, 40)).astype(np.float32)
     augment = Augment(AugmentSettings(noise_share=1.0), [noise], MFCC)
-    drawn = [augment({CLEAN: frames}, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    drawn = [augment({CLEAN: frames}, np.random.default_rng(seed)).frames for seed in (1, 1, 2)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert drawn[0].shape != drawn[2].shape or not np.allclose(drawn[0], drawn[2])
     for one in drawn:
@@ -91,13 +92,29 @@ def test_augmentation_varies_and_keeps_bounds() -> None:
         assert 90 <= len(one) <= 200
 
 
+def test_a_variation_knows_where_it_begins_and_of_what_is_long_it_takes_a_part() -> None:
+    rng = np.random.default_rng(0)
+    frames = np.arange(120 * 40, dtype=np.float32).reshape(120, 40) / 500  # a row tells its place
+    plain = AugmentSettings(noise_share=0.0, gain_share=0.0, response_db=0.0)
+    noisy = replace(plain, noise_share=1.0, noise_snr_db=(90.0, 90.0))
+    for settings in (plain, noisy):
+        augment = Augment(settings, [np.zeros((50, 40), np.float32)], MFCC)
+        for _ in range(20):
+            found = augment({CLEAN: frames}, rng)
+            row = 60 - found.offset
+            np.testing.assert_allclose(found.frames[row], frames[60], atol=0.03)
+    long = np.resize(frames, (1500, 40))
+    lengths = {len(Augment(plain, [], MFCC)({CLEAN: long}, rng).frames) for _ in range(30)}
+    assert 300 <= min(lengths) < max(lengths) <= 600
+
+
 def test_augmentation_hears_quiet_speech() -> None:
     frames = np.full((200, 40), 12.0, np.float32)
     quiet = Augment(AugmentSettings(gain_share=1.0, gain_db=(-30.0, -30.0)), [], MFCC)
-    means = [quiet({CLEAN: frames}, np.random.default_rng(n)).mean() for n in range(40)]
+    means = [quiet({CLEAN: frames}, np.random.default_rng(n)).frames.mean() for n in range(40)]
     assert np.median(means) == pytest.approx(12.0 - 6.9, abs=0.2)
     lost = Augment(AugmentSettings(gain_share=1.0, gain_db=(-80.0, -80.0)), [], MFCC)
-    assert (lost({CLEAN: frames}, np.random.default_rng(0)) == 0.0).all(), "at the floor"
+    assert (lost({CLEAN: frames}, np.random.default_rng(0)).frames == 0.0).all(), "at the floor"
 
 
 def test_a_teacher_softens_labels_and_must_know_everybody(tmp_path: Path) -> None:
@@ -105,18 +122,26 @@ def test_a_teacher_softens_labels_and_must_know_everybody(tmp_path: Path) -> Non
     soft = rng.dirichlet(np.ones(len(LABELS)), 3).astype(np.float32)
     vectors = rng.normal(size=(3, 4)).astype(np.float32)
     path = tmp_path / "fold.npz"
-    np.savez(path, ids=["a", "b", "c"], apart=soft, everyone=soft[::-1], vectors=vectors)
+    frames = np.arange(12, dtype=np.float16)[:, None] * np.ones(2, np.float16)
+    kept = {"ids": ["a", "b", "b"], "speeds": [1.0, 1.0, 0.9], "starts": [0, 4, 4, 12]}
+    rows = {"apart": soft, "everyone": soft[::-1], "vectors": vectors, "frames": frames}
+    np.savez(path, **kept, **rows)
     guide = Guide.load(path, everyone=False)
     hard = np.eye(len(LABELS), dtype=np.float32)[[3, 3]]
-    found = guide.soften(hard, ["c", "a"])
+    found = guide.soften(hard, [("b", 0.9), ("a", 1.0)])
     np.testing.assert_allclose(found, 0.3 * hard + 0.7 * soft[[2, 0]], rtol=1e-6)
-    np.testing.assert_array_equal(guide.of(["b"]), vectors[1:2])
+    np.testing.assert_array_equal(guide.of([("b", 1.0)]), vectors[1:2])
+    # A step of 8 frames that ends at frame 12: with 4 frames of delay, 0 to 8, the first two.
+    said = guide.during(("b", 0.9), np.array([4, 12, 20, 400]), stride=8)
+    np.testing.assert_array_equal(said[:, 0], [4.0, 4.5, 6.5, 11.0])
     np.testing.assert_array_equal(Guide.load(path, everyone=True).soft, soft[::-1])
     with pytest.raises(HeartenError, match="says nothing of d"):
-        guide.of(["a", "d"])
+        guide.of([("a", 1.0), ("d", 1.0)])
+    with pytest.raises(HeartenError, match=r"of a at speed 0\.9"):
+        guide.of([("a", 0.9)])
     with pytest.raises(HeartenError, match="python -m train voice_teacher"):
         Guide.load(tmp_path / "none.npz", everyone=False)
-    np.savez(path, ids=["a"], apart=soft[:1] * np.nan, everyone=soft[:1], vectors=vectors[:1])
+    np.savez(path, **kept, **(rows | {"apart": soft * np.nan}))
     with pytest.raises(HeartenError, match="not finite"):
         Guide.load(path, everyone=False)
 
@@ -179,5 +204,5 @@ def test_noise_in_the_mel_domain_is_as_strong_as_in_the_signal(snr: float) -> No
         Features(logmel).push(np.rint(x).astype(np.int16)) for x in (voice, hiss, voice + hiss)
     )
     settings = AugmentSettings(0.0, 1.0, (snr, snr), 0, gain_share=0.0, response_db=0, cut_frames=0)
-    mixed = Augment(settings, [noise + 3.0], logmel)({CLEAN: clean}, rng)
+    mixed = Augment(settings, [noise + 3.0], logmel)({CLEAN: clean}, rng).frames
     assert np.abs(mixed.mean(axis=0) - both.mean(axis=0)).max() < 0.6

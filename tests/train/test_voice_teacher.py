@@ -20,6 +20,8 @@ from train import voice_heads
 from train.__main__ import main
 from train.corpora import LABELS, Utterance
 from train.speech_encoder import SHA256, SpeechEncoder, log_mel, read_weights
+from train.voice_encodings import SHOWN, Encodings
+from train.voice_guide import SPEEDS
 from train.voice_heads import groups, kinds_of, principal
 from train.voice_teacher import fold
 
@@ -198,15 +200,20 @@ def test_the_encoder_is_what_the_formulas_say(weights_file: Path) -> None:
     np.testing.assert_allclose(encoder.outputs(log_mel(signal)), expected, atol=2e-3)
     heard = np.stack(expected)[:, : 8_000 // 320]
     moments = np.stack([heard.mean(axis=1), heard.std(axis=1)], axis=1)
-    np.testing.assert_allclose(encoder.statistics(samples), moments, atol=2e-3)
+    found, frames = encoder.heard(samples, layer=2, lead=640)
+    np.testing.assert_allclose(found, moments, atol=2e-3)
+    pairs = heard[2, 2:][: (25 - 2) // 2 * 2].reshape(-1, 2, heard.shape[2]).mean(axis=1)
+    np.testing.assert_allclose(frames, pairs, atol=2e-3)
 
 
 def test_a_recording_longer_than_the_encoder_is_cut_and_a_shallow_encoder_refused(
     weights_file: Path,
 ) -> None:
     weights = read_weights([weights_file], known_only=False)
-    found = SpeechEncoder(weights, (1,)).statistics(np.ones(31 * 16_000, np.int16))
+    found, frames = SpeechEncoder(weights, (1,)).heard(np.ones(31 * 16_000, np.int16), 1)
     assert np.isfinite(found).all()
+    assert np.isfinite(frames).all()
+    assert len(frames) <= 30 * 25
     with pytest.raises(HeartenError, match="5 layers: wanted 6"):
         SpeechEncoder(weights, (2, 6))
 
@@ -228,6 +235,17 @@ def people(count: int = 10) -> tuple[list[Utterance], np.ndarray, list[np.ndarra
     return items, encodings, [np.flatnonzero(m) for m in (who < 7, (who > 6) & (who < 9), who > 8)]
 
 
+def encoded(items: list[Utterance], encodings: np.ndarray) -> dict[float, Encodings]:
+    """Return the encodings as of two speeds, song with one, and frames that are near the mean."""
+    speech = np.array([row for row, item in enumerate(items) if item.id.startswith("03-01")])
+    found = {}
+    for speed, rows in ((1.0, np.arange(len(items))), (0.9, speech)):
+        own = (encodings[rows] * np.float32(speed)).astype(np.float32)
+        frames = [np.repeat(one[SHOWN, :1], 5 + row % 3, axis=0) for row, one in enumerate(own)]
+        found[speed] = Encodings(rows, own, frames)
+    return found
+
+
 def changed(items: list[Utterance], rows: np.ndarray) -> list[Utterance]:
     """Return the items, every label of some rows replaced by the next one."""
     found = list(items)
@@ -240,27 +258,36 @@ def changed(items: list[Utterance], rows: np.ndarray) -> list[Utterance]:
 
 def test_labels_know_the_classes_and_sum_to_one() -> None:
     items, encodings, parts = people()
-    labels, tested = fold(items, encodings, parts)
-    learnt = np.concatenate(parts[:2])
-    truth = np.array([LABELS.index(items[row].label or "") for row in learnt])
-    assert labels["ids"].tolist() == [items[row].id for row in learnt]
-    for name in ("apart", "everyone", "apart_speaker", "everyone_speaker"):
+    labels, tested = fold(items, encoded(items, encodings), parts)
+    learnt = [items[row] for row in np.concatenate(parts[:2])]
+    faster = [item for item in learnt if item.id.startswith("03-01")]
+    truth = np.array([LABELS.index(item.label or "") for item in learnt + faster])
+    assert labels["ids"].tolist() == [item.id for item in learnt + faster]
+    assert labels["speeds"].tolist() == [1.0] * len(learnt) + [0.9] * len(faster)
+    for name in ("apart", "everyone"):
         np.testing.assert_allclose(labels[name].sum(axis=1), 1.0, atol=1e-5)
         assert np.mean(labels[name].argmax(axis=1) == truth) > 0.8
     assert np.mean(tested["plain"].argmax(axis=1) == tested["truth"]) > 0.8
     deviation = labels["vectors"][: len(parts[0])].std(axis=0)
     np.testing.assert_allclose(deviation, 1.0, atol=1e-3)
-    again, _ = fold(items, encodings, parts)
+    starts, frames = labels["starts"], labels["frames"]
+    assert len(starts) == len(truth) + 1
+    assert starts[-1] == len(frames)
+    assert starts[3] - starts[2] == len(encoded(items, encodings)[1.0].frames[parts[0][2]])
+    means = np.array([one.mean(axis=0) for one in np.split(frames.astype(float), starts[1:-1])])
+    told = means[:, -len(LABELS) :].argmax(axis=1)
+    assert np.mean(told == truth) > 0.5, "its linear heads know the classes, of frames too"
+    again, _ = fold(items, encoded(items, encodings), parts)
     for name, array in labels.items():
         np.testing.assert_array_equal(again[name], array)
 
 
 def test_test_speakers_have_no_part_in_the_labels() -> None:
     items, encodings, parts = people()
-    before, _ = fold(items, encodings, parts)
+    before, _ = fold(items, encoded(items, encodings), parts)
     other = encodings.copy()
     other[parts[2]] = 5 * other[parts[2]] + 3
-    after, _ = fold(changed(items, parts[2]), other, parts)
+    after, _ = fold(changed(items, parts[2]), encoded(items, other), parts)
     assert set(before) == set(after)
     assert not {items[row].id for row in parts[2]} & set(before["ids"].tolist())
     for name, array in before.items():
@@ -269,12 +296,11 @@ def test_test_speakers_have_no_part_in_the_labels() -> None:
 
 def test_development_labels_are_not_in_apart_and_are_in_everyone() -> None:
     items, encodings, parts = people()
-    before, _ = fold(items, encodings, parts)
-    after, _ = fold(changed(items, parts[1]), encodings, parts)
-    for name in ("apart", "apart_speaker", "vectors", "groups"):
+    before, _ = fold(items, encoded(items, encodings), parts)
+    after, _ = fold(changed(items, parts[1]), encoded(items, encodings), parts)
+    for name in ("apart", "vectors", "frames", "starts"):
         np.testing.assert_array_equal(after[name], before[name], err_msg=name)
-    for name in ("everyone", "everyone_speaker"):
-        assert np.abs(after[name] - before[name]).max() > 0.01
+    assert np.abs(after["everyone"] - before["everyone"]).max() > 0.01
 
 
 def test_nobody_is_judged_by_heads_that_know_the_labels_of_the_group(
@@ -282,16 +308,15 @@ def test_nobody_is_judged_by_heads_that_know_the_labels_of_the_group(
 ) -> None:
     monkeypatch.setattr(voice_heads, "SHARPNESS", np.array([2.0]))  # or labels move temperatures
     items, encodings, parts = people()
-    before, _ = fold(items, encodings, parts)
-    group = before["groups"]
-    assert len(set(group[: len(parts[0])])) == 4
-    assert set(group[len(parts[0]) :]) == {-1}
-    same = np.flatnonzero(group == 2)
-    after, _ = fold(changed(items, parts[0][same]), encodings, parts)
-    for name in ("apart", "apart_speaker"):
-        np.testing.assert_array_equal(after[name][same], before[name][same])
-        others = np.flatnonzero(group != 2)
-        assert np.abs(after[name][others] - before[name][others]).max() > 0.01
+    before, _ = fold(items, encoded(items, encodings), parts)
+    trained = [items[row] for row in parts[0]]
+    speakers = np.array([item.speaker or "" for item in trained])
+    group = groups(speakers, kinds_of([item.id for item in trained]))
+    assert len(set(group)) == 4
+    same, others = np.flatnonzero(group == 2), np.flatnonzero(group != 2)
+    after, _ = fold(changed(items, parts[0][same]), encoded(items, encodings), parts)
+    np.testing.assert_array_equal(after["apart"][same], before["apart"][same])
+    assert np.abs(after["apart"][others] - before["apart"][others]).max() > 0.01
 
 
 def test_groups_keep_speakers_whole_and_sexes_even() -> None:
@@ -332,6 +357,8 @@ def test_smoke_run_of_the_command_goes_on_and_stores_a_result(
     with np.load(home / "luna-jimenez-4.npz") as found:
         assert found["apart"].shape == (len(found["ids"]), 8)
         assert np.isfinite(found["vectors"]).all()
+        assert found["starts"][-1] == len(found["frames"]) > 0
+        assert set(found["speeds"]) == {1.0, *SPEEDS}
 
 
 def test_a_mistake_is_one_line(
