@@ -17,7 +17,7 @@ from typing import Any
 from edge.keywords import kept
 from train.corpora import LABELS, Utterance, ravdess, root
 from train.language import read_keywords
-from train.provenance import origin
+from train.provenance import origin, store
 from train.recognition import CONDITIONS, listen, noises, opened
 from train.recognition_heard import Decoded
 from train.text_data import words_of
@@ -52,10 +52,10 @@ def run(args: argparse.Namespace) -> int:
     corpora, known = args.corpora or root(), frozenset(read_keywords(args.keywords).words)
     items = chosen(ravdess.load(corpora, "speech"), args.each)
     sources, found = noises(corpora, "test"), []
-    with opened(args, known, "acted") as (listener, store):
+    with opened(args, known, "acted") as (listener, before):
         for name in CONDITIONS:
             for item in items:
-                decoded = listen(listener, store, item, name, sources)
+                decoded = listen(listener, before, item, name, sources)
                 found.append(acted(item, name, decoded, known, listener.settings))
                 print(f"\r{len(found)}/{len(items) * len(CONDITIONS)}", end="", file=sys.stderr)
     print(file=sys.stderr)

@@ -11,9 +11,9 @@ import pytest
 from edge.confidence import Odds, Piece
 from edge.decoder import RecognizerSettings
 from edge.errors import HeartenError
-from train import report_charts
+from train import recognition_acted, report_charts
 from train.__main__ import main
-from train.corpora import Utterance, librispeech
+from train.corpora import LABELS, Utterance, librispeech
 from train.language import Keywords, build
 from train.recognition import CONDITIONS, halves, planned, rtf
 from train.recognition_heard import Decoded, Listener, Store
@@ -174,3 +174,20 @@ def test_real_speech_is_scored_and_decoded_once(corpora, tmp_path):
     assert Store(place, replace(settings, options={"lw": 7.0})).get(item.id) is None
     place.write_text("{")
     assert Store(place, settings).get(item.id) is None
+
+
+def test_acted_words_are_heard_and_stored(corpora, tmp_path, monkeypatch):
+    """A real decoder that knows few words hears a recording of each emotion and statement."""
+    pytest.importorskip("pocketsphinx")
+    words = (*sorted(recognition_acted.COUNTED), "are", "by", "the")
+    build(Keywords(words, {}), tmp_path, 60, 500)
+    (tmp_path / "keywords.txt").write_text("\n".join(words))
+    monkeypatch.setattr(recognition_acted, "CONDITIONS", ("clean",))
+    options = {"language": tmp_path, "keywords": tmp_path / "keywords.txt", "each": 1}
+    options |= {"kept": tmp_path / "kept", "results": tmp_path / "results"}
+    command = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    assert main(["recognition_acted", *command]) == 0
+    (place,) = (tmp_path / "results").iterdir()
+    rows = json.loads(place.read_text())["metrics"]
+    assert set(rows) == {*(f"{label}, clean" for label in LABELS), "all, clean"}
+    assert rows["all, clean"]["recall_heard"] > 0.5
