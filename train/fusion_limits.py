@@ -12,13 +12,12 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edge.emotion import DIMENSIONS
-from train import bimodal, mishearing
+from train import bimodal, fusions, mishearing
 from train.bimodal import LEVELS, Pair
 from train.bimodal_rows import WRITTEN, Bench, Said, Sentences, said
 from train.corpora import LABELS, ravdess, root
@@ -45,16 +44,8 @@ NOTES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
-    parser.add_argument("--pairs", type=Path, default=bimodal.PLACE, metavar="FILE")
-    parser.add_argument("--folds", type=Path, default=Path("runs/evaluate"), metavar="DIR")
-    parser.add_argument("--text", type=Path, default=Path("runs/text"), metavar="DIR")
-    parser.add_argument("--language", type=Path, default=Path("runs/language"), metavar="DIR")
-    parser.add_argument("--mishearing", type=Path, default=mishearing.PLACE, metavar="FILE")
-    parser.add_argument(
-        "--least", type=float, default=0.15, help="confidence of a word that counts"
-    )
+    fusions.add_places(parser, 0.15)
     parser.add_argument("--draws", type=int, default=2, help="of sentences, up to 5")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
 
 
 def run(args: argparse.Namespace) -> int:

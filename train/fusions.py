@@ -42,16 +42,23 @@ SHOWN = ("macro_f1", "ece", "ccc_valence", "ccc_arousal", "ccc_dominance")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
+    add_places(parser, 0.0)
+    parser.add_argument("--functionals", type=Path, default=hsf.CACHE, metavar="DIR")
+    parser.add_argument("--names", nargs="+", default=list(NAMES), choices=NAMES, metavar="NAME")
+    parser.add_argument("--json", action="store_true")
+
+
+def add_places(parser: argparse.ArgumentParser, least: float) -> None:
+    """Declare where pairs, folds, models and results are; ``least`` is the usual confidence."""
     parser.add_argument("--pairs", type=Path, default=bimodal.PLACE, metavar="FILE")
     parser.add_argument("--folds", type=Path, default=Path("runs/evaluate"), metavar="DIR")
     parser.add_argument("--text", type=Path, default=Path("runs/text"), metavar="DIR")
     parser.add_argument("--language", type=Path, default=Path("runs/language"), metavar="DIR")
     parser.add_argument("--mishearing", type=Path, default=mishearing.PLACE, metavar="FILE")
-    parser.add_argument("--functionals", type=Path, default=hsf.CACHE, metavar="DIR")
-    parser.add_argument("--least", type=float, default=0.0, help="confidence of a word that counts")
-    parser.add_argument("--names", nargs="+", default=list(NAMES), choices=NAMES, metavar="NAME")
+    parser.add_argument(
+        "--least", type=float, default=least, help="confidence of a word that counts"
+    )
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
-    parser.add_argument("--json", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
