@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convert import sources
+from train.corpora import plain
 from train.evaluate import RAVDESS
 
 TEMPLATE = """# {name}
@@ -73,6 +74,10 @@ Weights: {licence}. {use}
 The code of hearten is Apache-2.0. The language model and dictionary come from CMU Sphinx
 (BSD-style licence, its words are in LICENSE).
 """
+PLAIN = (
+    "plain speech (read aloud, drink orders) taken as neutral: emotional speech unlike the acted "
+    "one often comes out neutral"
+)
 RAVDESS_CORPUS = (
     "RAVDESS speech, 8 classes: acted, two fixed sentences; its V/A/D are derived from the emotion "
     "word (Russell & Mehrabian 1977), not rated"
@@ -181,5 +186,7 @@ def _fusion(metrics: Mapping[str, Any]) -> str:
 
 def _heard(corpora: Sequence[str]) -> str:
     """Return who spoke in training."""
-    known = [VOICES.get(n.removesuffix("-speech").removesuffix("-song"), n) for n in corpora]
-    return f"Trained on the acted speech of {', '.join(dict.fromkeys(known))}"
+    acted = [name for name in corpora if name != plain.NAME]
+    known = [VOICES.get(n.removesuffix("-speech").removesuffix("-song"), n) for n in acted]
+    told = f"Trained on the acted speech of {', '.join(dict.fromkeys(known))}"
+    return f"{told}, and on {PLAIN}" if plain.NAME in corpora else told
