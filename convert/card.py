@@ -186,7 +186,7 @@ def _fusion(metrics: Mapping[str, Any]) -> str:
 
 def _heard(corpora: Sequence[str]) -> str:
     """Return who spoke in training."""
-    acted = [name for name in corpora if name != plain.NAME]
-    known = [VOICES.get(n.removesuffix("-speech").removesuffix("-song"), n) for n in acted]
+    acted = (n.removesuffix("-speech").removesuffix("-song") for n in plain.without(corpora))
+    known = [VOICES.get(name, name) for name in acted]
     told = f"Trained on the acted speech of {', '.join(dict.fromkeys(known))}"
     return f"{told}, and on {PLAIN}" if plain.NAME in corpora else told

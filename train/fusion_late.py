@@ -132,7 +132,7 @@ class Product:
         """Choose how trust falls with novelty: best for plain speech, and no worse for acted.
 
         ``fit`` comes first. Best is macro-F1, since there the voice is sure and wrong. No worse: by
-        ``LOST`` of macro-F1, by ``VAGUE`` of likelihood, by ``FLAT`` of all three CCC.
+        ``LOST`` of macro-F1, by ``VAGUE`` of likelihood, by a third of ``FLAT`` of valence's CCC.
         """
         parts = [part.take(part.labelled) for part in (acted, plain)]
         (loss, score), found = self._scores(parts[0]), [(0.0, 1.0, LARGEST)]
@@ -157,15 +157,14 @@ class Product:
         such pairs are rated by their sentence is how they were made.
         """
         self.novel = self.share.copy()
-        least = np.array(self._cccs(acted)) - FLAT / 3
-        best = np.array(self._cccs(plain))
-        chosen = self.novel
+        least, best = self._cccs(acted)[0] - FLAT / 3, self._cccs(plain)[0]
+        chosen = float(self.share[0])
         for share in SHARES:
-            self.novel = np.full(3, share)
-            mine, theirs = np.array(self._cccs(acted)), np.array(self._cccs(plain))
-            better = (mine >= least) & (theirs > best)
-            chosen, best = np.where(better, share, chosen), np.where(better, theirs, best)
-        self.novel = np.where(np.arange(3) == 0, chosen, self.share)
+            self.novel[0] = share
+            said = self._cccs(plain)[0]
+            if said > best and self._cccs(acted)[0] >= least:
+                chosen, best = share, said
+        self.novel[0] = chosen
 
     def trust(self, rows: Rows) -> Values:
         """Return how far the voice is trusted, (n, 1)."""

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import QUANTIZATION
-from edge.errors import HeartenError
 from edge.gate import LEAST, Gate
 from train import backgrounds, corpora, recordings, trained
 from train.corpora import Utterance, plain
@@ -66,21 +65,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         HeartenError: no such run, or a corpus is missing.
     """
-    folders = [args.voice] if args.runs is None else _folds(args)
+    folders = [args.voice]
+    if args.runs is not None:
+        folders = trained.folders(args.runs, args.protocol, args.seeds)
     for folder in folders:
-        if not (folder / "predictions.npz").is_file():
-            raise HeartenError(f"no run in {folder}: python -m train evaluate voice")
+        trained.demand(folder)
     found = [fit(folder, args.quantize, args.smoke) for folder in folders]
     content = _content(args, found)
     if args.runs is not None:
         store(args.results / f"voice-gate-{args.protocol}.json", content)
     print(json.dumps(content) if args.json else "\n".join(lines(content["tables"])))
     return 0
-
-
-def _folds(args: argparse.Namespace) -> list[Path]:
-    numbers = range(len(FOLDS[args.protocol]))
-    return [args.runs / f"{args.protocol}-{n}-seed-{s}" for s in args.seeds for n in numbers]
 
 
 def fit(folder: Path, quantization: str, smoke: bool = False) -> dict[str, Any]:
@@ -114,8 +109,7 @@ def divided(about: Mapping[str, Any], smoke: bool = False) -> Parts:
     """
     partition, root = about["partition"], corpora.root()
     used = {*partition["test"], *partition["dev"]}
-    names = [name for name in about["corpora"] if name != plain.NAME]  # its speech comes below
-    items = recordings.load(root, names)
+    items = recordings.load(root, plain.without(about["corpora"]))  # its speech comes below
     german = sorted({str(u.speaker) for u in items if str(u.speaker).startswith("emodb-")})
     apart = [name for name in german if name not in used][::5]
     known = [u for u in items if u.speaker not in {*used, *apart}]
@@ -142,9 +136,7 @@ def _song(item: Utterance) -> bool:
 
 
 def _drawn(items: Sequence[Utterance], part: str, smoke: bool) -> list[Utterance]:
-    count = min(SMOKE if smoke else COUNTS[part], len(items))
-    order = np.random.default_rng(0).permutation(len(items))
-    return [items[index] for index in sorted(order[:count])]
+    return trained.some(items, SMOKE if smoke else COUNTS[part])
 
 
 def learned(said: NDArray[Any], sounds: NDArray[Any], dev: NDArray[Any]) -> Gate:

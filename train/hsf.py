@@ -19,6 +19,7 @@ from edge.audio.files import read
 from edge.emotion import Floats
 from edge.errors import HeartenError
 from edge.features import RATE
+from train import recordings
 from train.corpora import Utterance
 from train.kept import kept
 
@@ -127,9 +128,8 @@ def each(items: Sequence[Utterance], name: str, folder: Path | None = None) -> l
     for index, item in enumerate(items):
         if index % 100 == 0:
             print(f"\r{name} {index}/{len(items)}", end="", file=sys.stderr, flush=True)
-        if item.path is None:
-            raise HeartenError(f"{item.id} has no recording")
-        found.append(kept(place, [name, version], item.path, _demanding(function)))
+        path = recordings.place(item)
+        found.append(kept(place, [name, version], path, _demanding(function)))
     print(f"\r{name} {len(items)}/{len(items)}", file=sys.stderr)
     return found
 

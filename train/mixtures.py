@@ -14,8 +14,8 @@ from edge.engine import LEAD, TAIL
 from edge.features import RATE
 from train import backgrounds
 from train.conditions import ACTIVE_DB, Condition, Samples, Sources, degrade
-from train.corpora import Utterance
 from train.detectors import Flags
+from train.recordings import place
 
 PAUSE, LONGEST = 3.0, 8.0  # seconds of noise before and after a sentence, and of a sentence
 KINDS = 2  # of noise that each sentence is mixed with
@@ -40,9 +40,9 @@ def sounds(
     clips, talkers = backgrounds.chosen(folder, part)
     noises: dict[str, list[Samples]] = {}
     for clip in clips:
-        noises.setdefault(clip.published[0], []).append(read(_place(clip)))
+        noises.setdefault(clip.published[0], []).append(read(place(clip)))
     spoken = [item for name in sorted(talkers) for item in talkers[name]][:limit]
-    return [read(_place(item))[: int(LONGEST * RATE)] for item in spoken], noises
+    return [read(place(item))[: int(LONGEST * RATE)] for item in spoken], noises
 
 
 def mixtures(
@@ -65,8 +65,3 @@ def mixtures(
             heard = degrade(clean, Condition("noise", snr), Sources(noises[kind]), rng)[0]
             heard = degrade(heard, Condition("level", gain), Sources(), rng)[0] if gain else heard
             yield Mixture(heard, kind, number, active, pause)
-
-
-def _place(item: Utterance) -> Path:
-    assert item.path is not None
-    return item.path

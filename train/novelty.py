@@ -22,7 +22,6 @@ from convert import QUANTIZATION
 from convert.parity import stream
 from edge.audio.files import read
 from edge.emotion import Floats
-from edge.errors import HeartenError
 from edge.gate import Novelty
 from edge.pack import Pack
 from train import corpora, recordings, trained
@@ -70,11 +69,9 @@ def run(args: argparse.Namespace) -> int:
     """
     folders = [args.voice]
     if args.runs is not None:
-        numbers = range(len(FOLDS[args.protocol]))
-        folders = [args.runs / f"{args.protocol}-{n}-seed-{args.seed}" for n in numbers]
+        folders = trained.folders(args.runs, args.protocol, [args.seed])
     for folder in folders:
-        if not (folder / "predictions.npz").is_file():
-            raise HeartenError(f"no run in {folder}: python -m train evaluate voice")
+        trained.demand(folder)
     found = [fit(folder, args.quantize) for folder in folders]
     if args.runs is not None:
         store(args.results / f"voice-novelty-{args.protocol}.json", _content(args, found))
@@ -112,22 +109,16 @@ def divided(
     Of the development and test speakers all speech, since constructed pairs need all of it.
     """
     partition, root = about["partition"], corpora.root()
-    items = recordings.load(root, [name for name in about["corpora"] if name != plain.NAME])
+    items = recordings.load(root, plain.without(about["corpora"]))
     used = {*partition["dev"], *partition["test"]}
-    known = drawn([u for u in items if u.speaker not in used], COUNT)
+    known = trained.some([u for u in items if u.speaker not in used], COUNT)
     parts = {
         key: [u for u in items if u.speaker in partition[key] and kind_of(u.id) == "speech"]
         for key in ("dev", "test")
     }
     for key in ("train", "test"):
-        parts[f"plain-{key}"] = drawn(plain.load(root, key), PLAIN)
+        parts[f"plain-{key}"] = trained.some(plain.load(root, key), PLAIN)
     return known, parts
-
-
-def drawn(items: Sequence[Utterance], count: int) -> list[Utterance]:
-    """Return up to ``count`` of the items, always the same."""
-    order = np.random.default_rng(0).permutation(len(items))
-    return [items[index] for index in sorted(order[:count])]
 
 
 def listen(pack: Pack, items: Sequence[Utterance]) -> Heard:
@@ -137,8 +128,8 @@ def listen(pack: Pack, items: Sequence[Utterance]) -> Heard:
     for index, item in enumerate(items):
         if index % 100 == 0:
             print(f"{index} of {len(items)} recordings", file=sys.stderr, flush=True)
-        assert item.path is not None
-        said.append(stream(voice, recordings.speech(read(item.path), endpoint)))
+        samples = read(recordings.place(item))
+        said.append(stream(voice, recordings.speech(samples, endpoint)))
         value = voice.pooled()
         assert value is not None
         pooled.append(value)

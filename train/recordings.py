@@ -130,13 +130,13 @@ class Frames:
         looks for speech in it, as on the device.
         """
         return {
-            item.id: {c: self._cached(_path(item), c, trimmed=True) for c in conditions(item)}
+            item.id: {c: self._cached(place(item), c, trimmed=True) for c in conditions(item)}
             for item in _progress(items, "features")
         }
 
     def plain(self, items: Sequence[Utterance]) -> list[Floats]:
         """Return the frames of whole recordings, untrimmed."""
-        return [self._cached(_path(item), CLEAN, trimmed=False) for item in items]
+        return [self._cached(place(item), CLEAN, trimmed=False) for item in items]
 
     def _cached(self, path: Path, condition: Condition, trimmed: bool) -> Floats:
         trimming = self.endpoint.to_dict() if trimmed else None
@@ -151,7 +151,8 @@ class Frames:
         return Features(self.features).push(samples)
 
 
-def _path(item: Utterance) -> Path:
+def place(item: Utterance) -> Path:
+    """Return where a recording lies; HeartenError where there is none."""
     if item.path is None:
         raise HeartenError(f"{item.id} has no recording")
     return item.path

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from convert import QUANTIZATION
 from edge.audio.files import read
 from edge.endpoint import EndpointSettings
-from edge.errors import HeartenError
 from edge.speaker import KINDS, Trust
-from train import corpora, recordings
+from train import corpora, recordings, trained
 from train.corpora import LABELS
 from train.evaluate import RESULTS
 from train.intervals import Speakers, bootstrap, interval, uars
@@ -113,8 +112,7 @@ def run(args: argparse.Namespace) -> int:
         chosen = _measured(args) or _trust(mine, Development([_apart(hear, args.voice)]))
         _keep(args.voice, mine, chosen)
         return 0
-    folds = range(len(FOLDS[args.protocol]))
-    folders = [args.runs / f"{args.protocol}-{n}-seed-{args.seed}" for n in folds]
+    folders = trained.folders(args.runs, args.protocol, [args.seed])
     trials = [hear(folder) for folder in folders]
     development = Development([_apart(hear, folder) for folder in folders])
     _keep(args.voice, mine, _trust(mine, development))
@@ -136,8 +134,7 @@ class _Hear:
         """Return the trial of a run; raises HeartenError where there is no such run."""
         if folder in self._trials:
             return self._trials[folder]
-        if not (folder / "predictions.npz").is_file():
-            raise HeartenError(f"no run in {folder}: python -m train evaluate voice")
+        trained.demand(folder)
         if not self._sounds:
             settings = EndpointSettings(**json.loads(_text(folder))["endpoint"])
             for item in self._items:

@@ -30,9 +30,10 @@ from train import (
     word_vectors,
 )
 from train.corpora import glove, root
+from train.provenance import store
 from train.text_damage import WAYS, damaged
 from train.text_model import STARTS, Shape, initial_table, network
-from train.text_saving import save_model, save_predictions, write_json
+from train.text_saving import save_model, save_predictions
 from train.text_training import Data, Settings, Split, Trainer, read_data, read_teacher
 
 Array = NDArray[np.float32]
@@ -188,7 +189,7 @@ def run(args: argparse.Namespace) -> int:
     }
     save_model(trainer, data, args.out, shape, lookup, args.seed, sources)
     save_predictions(trainer, data, args.out / "predictions.npz")
-    write_json(args.out / "metrics.json", result)
+    store(args.out / "metrics.json", result)
     print(f"text: wrote {args.out}/model.npz, metrics.json, predictions.npz", file=sys.stderr)
     return 0
 

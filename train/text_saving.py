@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from edge.emotion import DIMENSIONS
 from edge.text import SLOTS
 from train import text_data
+from train.provenance import store
 from train.text_damage import damaged
 from train.text_data import CATEGORIES
 from train.text_model import LIMIT, Lookup, Shape, arrays
@@ -60,7 +60,7 @@ def save_model(
         "settings": asdict(trainer.settings),
         "seed": seed,
     }
-    write_json(out / "model.json", described)
+    store(out / "model.json", described)
 
 
 def save_predictions(trainer: Trainer, data: Data, path: Path) -> None:
@@ -82,11 +82,6 @@ def save_predictions(trainer: Trainer, data: Data, path: Path) -> None:
                 content |= {f"{key}/vad": vad, f"{key}/probabilities": shares}
                 content[f"{key}/evidence"] = bags.weights.sum(axis=1)
     np.savez_compressed(path, **content)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a file; raises ValueError where a number is not finite."""
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _rounded(values: NDArray[np.float32]) -> list[float]:

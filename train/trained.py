@@ -12,11 +12,13 @@ import numpy as np
 
 from edge import manifest
 from edge.endpoint import EndpointSettings
+from edge.errors import HeartenError
 from edge.pack import Folder, Pack
 from edge.voice import Voice
 from train import corpora, fusion, recordings
 from train.corpora import LABELS, Utterance
 from train.pairs import load_voices
+from train.partition import FOLDS
 from train.scored import kind_of
 
 SMOKE = 16  # recordings of a smoke run
@@ -102,9 +104,25 @@ def facts(items: Sequence[Utterance]) -> dict[str, list[Any]]:
     }
 
 
+def folders(runs: Path, protocol: str, seeds: Sequence[int]) -> list[Path]:
+    """Return where the runs of all folds of a protocol lie."""
+    numbers = range(len(FOLDS[protocol]))
+    return [runs / f"{protocol}-{number}-seed-{seed}" for seed in seeds for number in numbers]
+
+
+def demand(folder: Path) -> None:
+    """Raise HeartenError where there is no run in a folder."""
+    if not (folder / "predictions.npz").is_file():
+        raise HeartenError(f"no run in {folder}: python -m train evaluate voice")
+
+
 def drawn(items: Sequence[Utterance], share: float, smoke: bool = False) -> list[Utterance]:
     """Return a share of the items, drawn at random, always the same; in a smoke run a handful."""
-    count = min(SMOKE, len(items)) if smoke else max(1, round(share * len(items)))
+    return some(items, SMOKE if smoke else max(1, round(share * len(items))))
+
+
+def some(items: Sequence[Utterance], count: int) -> list[Utterance]:
+    """Return up to ``count`` of the items, drawn at random, always the same."""
     order = np.random.default_rng(0).permutation(len(items))
     return [items[index] for index in sorted(order[:count])]
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from edge.audio.files import read
 from edge.emotion import Floats
 from edge.endpoint import EndpointSettings
-from edge.errors import HeartenError
 from edge.features import RATE
 from train import recordings
 from train.conditions import at_speed
@@ -59,8 +58,7 @@ def encode(items: Sequence[Utterance], weights: Weights, folder: Path) -> dict[f
         key = [weights.sha256, VERSION, LAYERS, MARGIN, EndpointSettings().to_dict(), speed]
         kept_here = []
         for row in chosen:
-            if (path := items[row].path) is None:
-                raise HeartenError(f"{items[row].id} has no recording")
+            path = recordings.place(items[row])
             kept_here.append(kept(folder, key, path, lambda p, at=speed: _array(encoder, p, at)))
             done += 1
             if done % EVERY == 0 or done == total:

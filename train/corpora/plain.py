@@ -33,6 +33,11 @@ def load(folder: Path, part: str = "train") -> list[Utterance]:
     return _neutral(chosen) + _neutral([replace(u, speaker=u.id) for u in ordered])
 
 
+def without(names: Sequence[str]) -> list[str]:
+    """Return the names of corpora but this one: those in which somebody acts."""
+    return [name for name in names if name != NAME]
+
+
 def _neutral(items: Sequence[Utterance]) -> list[Utterance]:
     found = acted("neutral", "none")
     found["sources"] = dict.fromkeys(found["sources"], ASSUMED)
