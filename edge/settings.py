@@ -66,7 +66,8 @@ def _reject(value: Any) -> str | None:
 
 
 def _share(value: Any) -> str | None:
-    return None if _number(value, 1e-6, 1.0) else "a number above 0, up to 1"
+    fits = value == "none" or _number(value, 1e-6, 1.0)
+    return None if fits else 'a number above 0, up to 1, or "none"'
 
 
 def _device(value: Any) -> str | None:
@@ -103,7 +104,7 @@ KEYS = (
         "engine",
         "words_budget",
         1.0,
-        "share of a core, up to 1, that words may cost in a live stream; more is dropped",
+        'share of a core, up to 1, that words may cost live, or "none": wait for every word',
         "1.0",
         _share,
     ),

@@ -43,11 +43,11 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--words-budget",
-        type=float,
+        type=share,
         default=1.0,
         metavar="SHARE",
         help="share of a core, up to 1, that words may cost in a live stream; what is more is "
-        "dropped (default: 1, so that they never delay the voice)",
+        "dropped (default: 1, so that they never delay the voice; none: wait for every word)",
     )
     parser.add_argument(
         "--add-words",
@@ -57,9 +57,15 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
+def share(text: str) -> float | str:
+    """Return a share of a core, or "none"; ValueError where it is neither."""
+    return text if text == "none" else float(text)
+
+
 def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
     """Open the engine that the options ask for; a recording waits for its words."""
-    EngineSettings(words_budget=args.words_budget).check()  # also where it will not count
+    budget = None if args.words_budget == "none" else args.words_budget
+    EngineSettings(words_budget=budget).check()  # also where it will not count
     with native_notes_off():
         engine = Engine.open(
             args.pack,
@@ -68,7 +74,7 @@ def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
             reject=args.reject,
             speaker=args.speaker,
             adapt=args.adapt,
-            words_budget=None if recording else args.words_budget,
+            words_budget=None if recording else budget,
             explain=getattr(args, "explain", False),  # not every command has it
         )
     if args.add_words and engine.words:  # without words there is nothing to add to

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from edge.commands import share
 from edge.settings import KEYS, TABLES, Key, Settings, usual_place
 
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", dest="flag_words", action="store_true", default=None)
     parser.add_argument("--no-words", dest="flag_words", action="store_false")
     parser.add_argument("--reject", dest="flag_reject", help="as in hearten file")
-    parser.add_argument("--words-budget", dest="flag_words_budget", type=float)
+    parser.add_argument("--words-budget", dest="flag_words_budget", type=share)
     parser.add_argument("--add-words", dest="flag_add_words", help="as in hearten file")
     parser.add_argument("--speaker", dest="flag_speaker", help="as in hearten file")
     parser.add_argument("--adapt", dest="flag_adapt", action=argparse.BooleanOptionalAction)

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.edge.made import EVERY_WORD
 from tests.edge.pulse import HEARTEN
 
 CHROMIUM = "/usr/bin/chromium"
@@ -38,7 +39,7 @@ class Served:
 
     def __init__(self, *options: str, port: int = 0, **environment: str) -> None:
         self.process = subprocess.Popen(
-            [*HEARTEN, "serve", "--web", f"127.0.0.1:{port}", *options],
+            [*HEARTEN, "serve", "--web", f"127.0.0.1:{port}", *EVERY_WORD, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

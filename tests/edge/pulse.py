@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import IO
 
+from tests.edge.made import EVERY_WORD
+
 # One name: JACK knows eight servers of a machine, and keeps the name of each that was killed.
 JACK = f"hearten-{os.getuid()}"
 HEARTEN = [sys.executable, "-m", "edge.cli"]
@@ -200,7 +202,7 @@ class Listener:
 
     def __init__(self, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
         self.process = subprocess.Popen(
-            [*HEARTEN, "listen", "--json", "--timeline", *arguments],
+            [*HEARTEN, "listen", "--json", "--timeline", *EVERY_WORD, *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

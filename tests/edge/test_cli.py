@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.edge.made import read_wav, write_wav
+from tests.edge.made import EVERY_WORD, read_wav, write_wav
 
 HEARTEN = [sys.executable, "-m", "edge.cli"]
 
@@ -61,7 +61,7 @@ def test_json_and_timeline(samples: Path) -> None:
 
 def test_stdin_equals_file(samples: Path) -> None:
     path = samples / "fear_rms.wav"
-    command = [*HEARTEN, "listen", "--stdin", "--json"]
+    command = [*HEARTEN, "listen", "--stdin", "--json", *EVERY_WORD]
     data = read_wav(path) + bytes(1)  # an odd byte at the end is no harm
     done = subprocess.run(command, input=data, capture_output=True, timeout=60, check=True)
     (live,) = strict(done.stdout.decode().splitlines())

@@ -228,6 +228,10 @@ def test_the_setting_is_for_live_streams(samples: Path, tmp_path: Path) -> None:
     live = subprocess.run(command, input=data, capture_output=True, check=True)
     (event,) = strict(live.stdout.decode().splitlines())
     assert event["notes"] == ["words dropped: over budget"]
+    config.write_text('[engine]\nwords_budget = "none"\n')
+    patient = subprocess.run(command, input=data, capture_output=True, check=True)
+    (event,) = strict(patient.stdout.decode().splitlines())
+    assert event["words"] == heard["words"] and "notes" not in event
     config.write_text("[engine]\nwords_budget = 25\n")
     refused(hearten("file", path, "--config", config), "words_budget", "up to 1")
     wrong = hearten("listen", "--stdin", "--words-budget", "7", stdin=subprocess.DEVNULL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.made import read_wav
+from tests.edge.made import EVERY_WORD, read_wav
 
 # Loaded by Python itself before anything else. Every refusal is noted first, because a program
 # may swallow the exception.
@@ -126,7 +126,7 @@ def test_file_keeps_nothing_and_sends_nothing(cell: Cell, samples: Path) -> None
 
 def test_listen_keeps_nothing_and_sends_nothing(cell: Cell, samples: Path) -> None:
     data = read_wav(samples / "grief_rms.wav")
-    done = cell.run("-m", "edge.cli", "listen", "--stdin", "--json", data=data)
+    done = cell.run("-m", "edge.cli", "listen", "--stdin", "--json", *EVERY_WORD, data=data)
     assert done.returncode == 0, done.stderr
     assert b'"final"' in done.stdout
     assert b"funeral" in done.stdout

@@ -145,7 +145,12 @@ def test_a_page_that_comes_later_sees_the_results(
     visit.close()
 
 
-def test_sliders_act_at_once_on_every_page(browser: Any, server: Served, samples: Path) -> None:
+def test_sliders_act_at_once_on_every_page(browser: Any, samples: Path) -> None:
+    with served("--stdin") as server:  # of its own: settings are of all pages
+        _slide(browser, server, samples)
+
+
+def _slide(browser: Any, server: Served, samples: Path) -> None:
     first, second = (Visit(browser, server.url, color_scheme="dark", **WIDE) for _ in range(2))
     first.live()
     second.live()
