@@ -81,7 +81,7 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
 def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
     """Return the frames of recordings as the model was trained on, whole utterances."""
     features = FeatureSettings(**model.about["features"])
-    endpoint = EndpointSettings(**model.about["endpoint"])
+    endpoint = EndpointSettings.from_dict(model.about["endpoint"])
     plain = recordings.Frames(features, endpoint)
     frames = [v[CLEAN] for v in plain.utterances(items).values()]
     mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
@@ -115,7 +115,7 @@ def _part(
     saved = predictions(folder)
     items = _items(model, [str(name) for name in saved[f"{part}/ids"]])
     voice = branch(model, files, temperature)
-    endpoint = EndpointSettings(**model.about["endpoint"])
+    endpoint = EndpointSettings.from_dict(model.about["endpoint"])
     heard = (recordings.speech(read(item.path), endpoint) for item in items if item.path)
     return {
         "float": Said(saved[f"{part}/logits"].argmax(axis=1), saved[f"{part}/vad"]),

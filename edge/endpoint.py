@@ -2,13 +2,15 @@
 
 Works on 10 ms frames of int16 samples and needs nothing but numpy. The floor is the minimum of the
 smoothed level over the last seconds (minimum statistics, after Martin 2001), so steady noise
-closes by itself and short pauses keep an utterance whole. A stream may begin with noise that was
-there before: where ``wary``, what does not vary opens nothing then, and is the floor at once.
+closes by itself and short pauses keep an utterance whole. Speech that was heard tells how loud
+speech is here: what is much softer opens nothing for a while. A stream may begin with noise that
+was there before: where ``wary``, what does not vary opens nothing then, and is the floor at once.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import log10
 from typing import Any
@@ -26,22 +28,39 @@ ONES = np.ones(HOP)
 # of speech that is cut in mid-vowel, all white noise and hum, and nine tenths of pink noise.
 STEADY_DB = 2.5
 STEADY_FRAMES = 25
+# How loud speech is: follows louder frames of utterances within 20 frames, so that a bang does
+# little, and is forgotten by 1 dB a second of silence.
+FOLLOWS = 0.05
+FORGETS_DB = 0.01
+# What a manifest or a run means that is older than these settings.
+EARLIER = {"open_below_peak_db": 40.0, "below_speech_db": 200.0}
 AT_ONCE = 10  # frames from the first sound of a stream within which its onset is not an attack
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """Levels in dB full scale or dB over the noise floor, times in 10 ms frames."""
+    """Levels in dB full scale or dB over the noise floor, times in 10 ms frames.
+
+    ``below_peak_db`` under its peak nothing belongs to an utterance, ``open_below_peak_db`` under
+    it nothing keeps it open, and ``below_speech_db`` under the speech of late nothing opens one.
+    """
 
     onset_db: float = 12.0
     offset_db: float = 7.0
     minimum_db: float = -86.0
     below_peak_db: float = 40.0
-    first_floor_db: float = -60.0
+    open_below_peak_db: float = 25.0
+    below_speech_db: float = 20.0
+    first_floor_db: float = -55.0
     onset_frames: int = 5
     hangover_frames: int = 60
-    floor_frames: int = 300
+    floor_frames: int = 500
     longest_frames: int = 1000
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EndpointSettings:
+        """Return the settings of a manifest's form; TypeError where a name is unknown."""
+        return cls(**{**EARLIER, **values})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's form."""
@@ -140,8 +159,9 @@ class Endpointer:
         self._floor = NoiseFloor(self.settings.first_floor_db, self.settings.floor_frames)
         self.speaking = False
         self.frame = 0
-        self.onset = self.last_speech = 0
+        self.onset = self.last_speech = self._held = 0
         self.peak = SILENCE_DB
+        self._loudness = SILENCE_DB
         self._run = 0
         self._begun = Onset()
         self._open = False
@@ -179,7 +199,9 @@ class Endpointer:
 
     def _outside(self, level: float, floor: float) -> None:
         settings = self.settings
-        threshold = max(floor + settings.onset_db, settings.minimum_db)
+        self._loudness -= FORGETS_DB
+        softest = self._loudness - settings.below_speech_db
+        threshold = max(floor + settings.onset_db, settings.minimum_db, softest)
         if level <= threshold:
             if self._begun.frames:
                 self._run, self._begun = 0, Onset()
@@ -188,7 +210,8 @@ class Endpointer:
         self._begun.update(level)
         if self._run >= settings.onset_frames:
             self._open, self.peak, self._run = True, level, 0
-            self.last_speech, self.onset = self.frame, self.frame - settings.onset_frames
+            self.last_speech = self._held = self.frame
+            self.onset = self.frame - settings.onset_frames
             # Behind digital silence (a gate, an echo canceller) noise begins like a stream.
             at_once = self.onset <= self._first + AT_ONCE or floor <= QUIETEST_DB
             self._begun.steady &= self._wary and at_once
@@ -196,10 +219,14 @@ class Endpointer:
     def _inside(self, level: float, floor: float) -> str | None:
         settings = self.settings
         self.peak = level if level > self.peak else self.peak
+        if level > self._loudness:
+            self._loudness += FOLLOWS * (level - self._loudness)
         loud = level > floor + settings.offset_db and level > settings.minimum_db - 3.0
         if loud and level > self.peak - settings.below_peak_db:
             self.last_speech = self.frame
-        if self.frame - self.last_speech < settings.hangover_frames:
+            if level > self.peak - settings.open_below_peak_db:
+                self._held = self.frame
+        if self.frame - self._held < settings.hangover_frames:
             return None
         self.speaking = self._open = False
         self._begun = Onset()

@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     trials.add_arguments(parser, "runs/robustness")
     parser.add_argument(
-        "--conditions", nargs="+", default=list(KNOWN), metavar="NAME", help=", ".join(KNOWN)
+        "--conditions",
+        nargs="+",
+        default=list(KNOWN),
+        metavar="NAME",
+        help=", ".join(KNOWN).replace("%", "%%"),
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the test utterances, 0 to 1")
     parser.add_argument("--noise-seed", type=int, default=0, help="which noise meets which")

@@ -136,7 +136,7 @@ class _Hear:
             return self._trials[folder]
         trained.demand(folder)
         if not self._sounds:
-            settings = EndpointSettings(**json.loads(_text(folder))["endpoint"])
+            settings = EndpointSettings.from_dict(json.loads(_text(folder))["endpoint"])
             for item in self._items:
                 self._sounds[item.id] = recordings.speech(read(item.path), settings)
         print(f"hearing {len(self._items)} recordings with {folder}", file=sys.stderr)

@@ -91,7 +91,7 @@ def _utterances(model: Any, saved: Mapping[str, Any]) -> list[int]:
     from edge.endpoint import EndpointSettings
     from train import corpora, recordings
 
-    endpoint = EndpointSettings(**model.about["endpoint"])
+    endpoint = EndpointSettings.from_dict(model.about["endpoint"])
     every = {u.id: u for u in recordings.load(corpora.root(), model.about["corpora"])}
     wanted = [every[str(name)] for name in saved["test/ids"] if not str(name).startswith("03-02")]
     spoken = {u.id: recordings.speech(read(u.path), endpoint) for u in wanted if u.path}

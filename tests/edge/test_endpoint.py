@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.endpoint import Endpointer, EndpointSettings, levels_db
+from edge.endpoint import EARLIER, Endpointer, EndpointSettings, levels_db
 
 
 def noise(seconds: float, level_db: float, seed: int = 0) -> np.ndarray:
@@ -52,7 +52,36 @@ def test_steady_noise_closes_by_itself() -> None:
     for level in levels:
         endpointer.update(level)
         speaking.append(endpointer.speaking)
-    assert not any(speaking[500:]), "after 5 s the noise is the floor"
+    assert not any(speaking[600:]), "after 6 s the noise is the floor"
+
+
+def talk(seconds: float, level_db: float, seed: int = 0) -> np.ndarray:
+    """Noise whose level varies as that of syllables does."""
+    syllables = np.resize([0.3, 1.0, 0.5, 0.9, 0.2], int(seconds * 10)).repeat(1600)
+    return noise(seconds, level_db, seed)[: len(syllables)] * syllables
+
+
+def test_what_is_much_softer_than_speech_opens_nothing_for_a_while() -> None:
+    speech, soft, room = talk(2, -20), talk(1, -46, 1), noise(2, -75, 2)
+    assert len(utterances(np.concatenate([room, soft, room]))) == 1
+    assert len(utterances(np.concatenate([room, speech, room, soft, room]))) == 1
+    assert len(utterances(np.concatenate([room, speech, *[room] * 5, soft, room]))) == 2
+    another = talk(1, -32, 1)  # who sits farther away
+    assert len(utterances(np.concatenate([room, speech, room, another, room]))) == 2
+
+
+def test_settings_from_before_act_as_before() -> None:
+    now = EndpointSettings().to_dict()
+    assert EndpointSettings.from_dict(now) == EndpointSettings()
+    old = EndpointSettings.from_dict({key: now[key] for key in now if key not in EARLIER})
+    speech, soft, room = talk(2, -20), talk(1, -46, 1), noise(2, -75, 2)
+    assert len(utterances(np.concatenate([room, speech, room, soft, room]), old)) == 2
+
+
+def test_a_bang_makes_nobody_too_soft() -> None:
+    room, bang = noise(2, -75, 2), noise(0.15, -3, 3)
+    found = utterances(np.concatenate([room, bang, room, talk(1, -40), room]))
+    assert len(found) == 2
 
 
 def test_silence_and_a_click_are_no_speech() -> None:
@@ -91,7 +120,9 @@ def hum(seconds: float, hertz: float = 60.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("before", [0, 3200, 24000], ids=["at once", "after zeros", "later"])
-@pytest.mark.parametrize("sound", [noise(12, -30), noise(12, -45, 3), hum(12), hum(12, 1000)])
+@pytest.mark.parametrize(
+    "sound", [noise(12, -30), noise(12, -40, 3), 2 * hum(12), 2 * hum(12, 1000)]
+)
 def test_noise_that_was_there_opens_nothing(sound: np.ndarray, before: int) -> None:
     stream = np.concatenate([np.zeros(before), sound])
     assert opened(stream, wary=False), "as training trims"
