@@ -152,6 +152,7 @@ class Endpointer:
         """
         self.settings = settings
         self._wary = wary
+        self._least = settings.minimum_db - 3.0  # of what goes on; onsets are louder
         self.reset()
 
     def reset(self) -> None:
@@ -200,9 +201,11 @@ class Endpointer:
     def _outside(self, level: float, floor: float) -> None:
         settings = self.settings
         self._loudness -= FORGETS_DB
-        softest = self._loudness - settings.below_speech_db
-        threshold = max(floor + settings.onset_db, settings.minimum_db, softest)
-        if level <= threshold:
+        if (  # of the three, the first is the usual one
+            level <= floor + settings.onset_db
+            or level <= settings.minimum_db
+            or level <= self._loudness - settings.below_speech_db
+        ):
             if self._begun.frames:
                 self._run, self._begun = 0, Onset()
             return
@@ -218,15 +221,18 @@ class Endpointer:
 
     def _inside(self, level: float, floor: float) -> str | None:
         settings = self.settings
-        self.peak = level if level > self.peak else self.peak
-        if level > self._loudness:
-            self._loudness += FOLLOWS * (level - self._loudness)
-        loud = level > floor + settings.offset_db and level > settings.minimum_db - 3.0
-        if loud and level > self.peak - settings.below_peak_db:
-            self.last_speech = self.frame
-            if level > self.peak - settings.open_below_peak_db:
-                self._held = self.frame
-        if self.frame - self._held < settings.hangover_frames:
+        frame = self.frame
+        if level > floor + settings.offset_db and level > self._least:
+            if level > self.peak:
+                self.peak = level
+            if level > self._loudness:
+                self._loudness += FOLLOWS * (level - self._loudness)
+            below = self.peak - level
+            if below < settings.below_peak_db:
+                self.last_speech = frame
+                if below < settings.open_below_peak_db:
+                    self._held = frame
+        if frame - self._held < settings.hangover_frames:
             return None
         self.speaking = self._open = False
         self._begun = Onset()
