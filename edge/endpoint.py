@@ -49,12 +49,12 @@ class EndpointSettings:
     offset_db: float = 7.0
     minimum_db: float = -86.0
     below_peak_db: float = 40.0
-    open_below_peak_db: float = 25.0
-    below_speech_db: float = 20.0
-    first_floor_db: float = -55.0
+    open_below_peak_db: float = 22.0
+    below_speech_db: float = 25.0
+    first_floor_db: float = -52.0
     onset_frames: int = 5
     hangover_frames: int = 60
-    floor_frames: int = 500
+    floor_frames: int = 600
     longest_frames: int = 1000
 
     @classmethod
@@ -87,27 +87,29 @@ class NoiseFloor:
         self._minima: deque[float] = deque([first_db] * blocks, maxlen=blocks)
         self._smooth = first_db
         self._block = 0.0
-        self._count = 0
+        self._left = self.BLOCK
         self.level = first_db
 
     def update(self, level: float) -> float:
         """Add a frame's level; return the floor in dB."""
-        smooth = self._smooth = self._smooth + 0.3 * (level - self._smooth)
+        smooth = self._smooth
+        smooth += 0.3 * (level - smooth)
+        self._smooth = smooth
         if smooth < self._block:
             self._block = smooth
             self.level = min(self.level, smooth)
-        self._count += 1
-        if self._count == self.BLOCK:
+        self._left -= 1
+        if not self._left:
             self._minima.append(self._block)
             self.level = min(self._minima)
-            self._count, self._block = 0, 0.0
+            self._left, self._block = self.BLOCK, 0.0
         return self.level
 
     def lift(self, level: float) -> None:
         """Take a level for the floor at once; it sinks again with the first quieter moment."""
         self._minima.extend([level] * len(self._minima))
         self._block = self._smooth = self.level = level
-        self._count = 0
+        self._left = self.BLOCK
 
 
 class Onset:
@@ -158,6 +160,7 @@ class Endpointer:
     def reset(self) -> None:
         """Forget the stream."""
         self._floor = NoiseFloor(self.settings.first_floor_db, self.settings.floor_frames)
+        self._follow = self._floor.update
         self.speaking = False
         self.frame = 0
         self.onset = self.last_speech = self._held = 0
@@ -175,12 +178,12 @@ class Endpointer:
 
     def update(self, level: float) -> str | None:
         """Add one frame's level (dB); return ``"start"``, ``"end"`` or None."""
-        floor = self._floor.update(level)
+        floor = self._follow(level)
         self.frame += 1
-        if level <= QUIETEST_DB and self._first == self.frame - 1:
-            self._first = self.frame
         if self.speaking:
             return self._inside(level, floor)
+        if level <= QUIETEST_DB and self._first == self.frame - 1:
+            self._first = self.frame
         if not self._open:
             self._outside(level, floor)
         else:
@@ -220,18 +223,17 @@ class Endpointer:
             self._begun.steady &= self._wary and at_once
 
     def _inside(self, level: float, floor: float) -> str | None:
-        settings = self.settings
-        frame = self.frame
+        settings, frame, peak = self.settings, self.frame, self.peak
         if level > floor + settings.offset_db and level > self._least:
-            if level > self.peak:
-                self.peak = level
+            if level > peak:
+                peak = self.peak = level
             if level > self._loudness:
                 self._loudness += FOLLOWS * (level - self._loudness)
-            below = self.peak - level
-            if below < settings.below_peak_db:
+            if level > peak - settings.below_peak_db:
                 self.last_speech = frame
-                if below < settings.open_below_peak_db:
+                if level > peak - settings.open_below_peak_db:
                     self._held = frame
+                    return None
         if frame - self._held < settings.hangover_frames:
             return None
         self.speaking = self._open = False

@@ -126,7 +126,7 @@ class Engine:
         self._decide.forget()
         self._odd, self._rest = b"", self._rest[:0]
         self._past: NDArray[np.int16] = self._rest
-        self._start = self._free_from = 0
+        self._start = self._free_from = self._asked = 0
         self._arrived = time.perf_counter()
 
     def close(self) -> None:
@@ -198,23 +198,26 @@ class Engine:
         events, first = list[Emotion](), 0
         if self.words:
             self._hearing.earn(len(samples) / RATE)
+        endpoint = self._endpoint
         for index, level in enumerate(levels_db(samples), start=1):
-            was_speaking = self._endpoint.speaking
-            boundary = self._endpoint.update(level)
-            if boundary or (was_speaking and self._due()):
+            was_speaking = endpoint.speaking
+            boundary = endpoint.update(level)
+            frame = endpoint.frame
+            due = was_speaking and (frame >= self._asked or frame == endpoint.last_speech + TAIL)
+            if boundary or due:
                 self._take(samples[first * HOP : index * HOP], was_speaking)
                 first = index
                 events += self._events(boundary)
+                self._asked = self._next(frame)
         self._take(samples[first * HOP :], self._endpoint.speaking)
         if self._endpoint.speaking:
             self._hearing.mark(self._endpoint.frame - self._content_end())
         return events
 
-    def _due(self) -> bool:
-        """Tell whether this frame ends speech or the longest utterance, or asks for an event."""
-        frame = self._endpoint.frame
-        frames, silent = frame - self._start, frame - self._endpoint.last_speech
-        return frames % PARTIAL == 0 or frames >= self._longest or silent == TAIL
+    def _next(self, frame: int) -> int:
+        """Return the frame after this one that asks for an event, or ends the longest utterance."""
+        asked = (frame - self._start) // PARTIAL * PARTIAL + PARTIAL
+        return self._start + min(asked, self._longest)
 
     def _events(self, boundary: str | None) -> list[Emotion]:
         if boundary == "start":

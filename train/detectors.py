@@ -20,6 +20,7 @@ from train.conditions import Samples
 
 MODES = (0, 1, 2, 3)
 SHIFTS = (
+    -10.0,
     -8.0,
     -6.0,
     -4.0,

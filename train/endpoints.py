@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ CONDITIONS = {
     "20 dB, 20 dB softer": (20, -20),
     "5 dB, 20 dB softer": (5, -20),
 }
+TOGETHER, SNRS = "20 to 0 dB", [f"{snr} dB" for snr in (20, 10, 5, 0)]
 HARD = "5 dB"  # at which speech has to be found
 FOUND = 0.5  # of its active speech: then a sentence counts as found
 SETTLED = 5.0  # seconds after which steady noise must not be open any more
@@ -97,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
         name: count(frames(settings), mixtures(spoken, noises, *condition), lambda said, _: said)
         for name, condition in CONDITIONS.items()
     }
+    for found in (counted, single):
+        found[TOGETHER] = together([found[name] for name in SNRS if name in found])
     both = {name: detectors[name] for name in (OURS, *RIVALS)}
     alone = noise_alone(both, backgrounds.intruders(folder, args.part))
     result = _about(args, len(spoken)) | results(counted, single, alone)
@@ -133,6 +136,13 @@ def count(
     kinds, sentences = zip(*about, strict=True)
     all_rows = {name: np.array(row, np.float64) for name, row in rows.items()}
     return Counts(all_rows, np.array(kinds), np.array(sentences))
+
+
+def together(counts: Sequence[Counts]) -> Counts:
+    """Return the streams of several conditions as one."""
+    rows = {name: np.concatenate([one.rows[name] for one in counts]) for name in counts[0].rows}
+    kinds = np.concatenate([one.kinds for one in counts])
+    return Counts(rows, kinds, np.concatenate([one.sentences for one in counts]))
 
 
 def noise_alone(
