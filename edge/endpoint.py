@@ -203,7 +203,8 @@ class Endpointer:
 
     def _outside(self, level: float, floor: float) -> None:
         settings = self.settings
-        self._loudness -= FORGETS_DB
+        if self._loudness > SILENCE_DB:
+            self._loudness -= FORGETS_DB
         if (  # of the three, the first is the usual one
             level <= floor + settings.onset_db
             or level <= settings.minimum_db

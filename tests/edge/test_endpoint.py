@@ -70,6 +70,17 @@ def test_what_is_much_softer_than_speech_opens_nothing_for_a_while() -> None:
     assert len(utterances(np.concatenate([room, speech, room, another, room]))) == 2
 
 
+def test_hours_of_silence_leave_no_trace() -> None:
+    """What is forgotten is forgotten: then a second of speech is remembered as at first."""
+    speech, soft, room = talk(1, -20), talk(1, -50, 1), noise(2, -80, 2)
+    stream = np.concatenate([room, speech, room, soft, room])
+    levels = levels_db(np.clip(stream, -32768, 32767).astype(np.int16))
+    fresh, old = (Endpointer(EndpointSettings()) for _ in range(2))
+    for _ in range(400_000):
+        old.update(-80.0)
+    assert [fresh.update(level) for level in levels] == [old.update(level) for level in levels]
+
+
 def test_settings_from_before_act_as_before() -> None:
     now = EndpointSettings().to_dict()
     assert EndpointSettings.from_dict(now) == EndpointSettings()
