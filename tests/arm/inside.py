@@ -12,8 +12,8 @@ from tests.arm.wheelhouse import download
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("features", "pooling", "decision", "fusion", "pack", "gate", "endpoint", "summary")
-NEEDED = ("conftest.py", "edge/conftest.py", "edge/made.py")
-QUICK = ("features", "pooling", "decision", "fusion", "gate")
+NEEDED = ("conftest.py", "edge/conftest.py", "edge/made.py", "edge/speed.py")
+QUICK = ("features", "pooling", "decision", "fusion", "gate", "endpoint")
 TIMED = "costs_microseconds"  # a clock means nothing under emulation
 # The features' reference needs scipy, which has no wheel for 32 bit.
 SCIPY = "scipy>=1.11,<2"
