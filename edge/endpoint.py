@@ -60,11 +60,16 @@ class EndpointSettings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EndpointSettings:
         """Return the settings of a manifest's form; TypeError where a name is unknown."""
-        return cls(**{**EARLIER, **values})
+        return cls(**completed(values))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's form."""
         return asdict(self)
+
+
+def completed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest's settings with those that are younger than it, so that they do nothing."""
+    return {**EARLIER, **values}
 
 
 def levels_db(samples: NDArray[np.int16]) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from edge.emotion import UNKNOWN, Floats
-from edge.endpoint import EARLIER, EndpointSettings
+from edge.endpoint import EndpointSettings, completed
 from edge.errors import PackError
 from edge.features import FeatureSettings
 from edge.gate import Gate, Novelty
@@ -72,7 +72,7 @@ def parse(raw: object) -> Manifest:
         licence=take(raw, "licence", str),
         labels=labels,
         files=take(raw, "files", dict),
-        endpoint=settings(EndpointSettings, {**EARLIER, **take(raw, "endpoint", dict)}, "endpoint"),
+        endpoint=settings(EndpointSettings, completed(take(raw, "endpoint", dict)), "endpoint"),
         voice=_voice(raw, voice),
         voice_files=(take(voice, "graph", str), take(voice, "head", str)),
         reject=_reject(take(take(raw, "calibration", dict), "reject", dict)),

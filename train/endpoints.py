@@ -46,12 +46,13 @@ from train.mixtures import Mixture, mixtures, sounds
 from train.provenance import origin
 
 # SNR and gain of the whole stream in dB, by name: people sit near a microphone, and far away.
+NEAR = {f"{snr} dB": (snr, 0) for snr in (20, 10, 5, 0)}
+TOGETHER = "20 to 0 dB"  # all that are near, as one
 CONDITIONS = {
-    **{f"{snr} dB": (snr, 0) for snr in (20, 10, 5, 0)},
+    **NEAR,
     "20 dB, 20 dB softer": (20, -20),
     "5 dB, 20 dB softer": (5, -20),
 }
-TOGETHER, SNRS = "20 to 0 dB", [f"{snr} dB" for snr in (20, 10, 5, 0)]
 HARD = "5 dB"  # at which speech has to be found
 FOUND = 0.5  # of its active speech: then a sentence counts as found
 SETTLED = 5.0  # seconds after which steady noise must not be open any more
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         for name, condition in CONDITIONS.items()
     }
     for found in (counted, single):
-        found[TOGETHER] = together([found[name] for name in SNRS if name in found])
+        found[TOGETHER] = together([found[name] for name in NEAR if name in found])
     both = {name: detectors[name] for name in (OURS, *RIVALS)}
     alone = noise_alone(both, backgrounds.intruders(folder, args.part))
     result = _about(args, len(spoken)) | results(counted, single, alone)

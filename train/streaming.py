@@ -105,10 +105,8 @@ def job(folder: str, quantization: str, kind: str, smoke: bool) -> dict[str, Any
     said: dict[str, list[Any]] = {name: [] for name in (*times, END)}
     found: dict[str, list[Any]] = {"utterances": [], "partials": []}
     pieces: dict[str, list[Any]] = {name: [] for name in (WHOLE, *map(_piece, PIECES_MS))}
-    voice, trimmed = (
-        run_.voice,
-        EndpointSettings.from_dict(run_.about["endpoint"]),
-    )  # as Keras heard it
+    voice = run_.voice
+    trimmed = EndpointSettings.from_dict(run_.about["endpoint"])  # as Keras heard it
     with Engine(run_.pack, EngineSettings(words=False)) as engine:
         for index, item in enumerate(items):
             if index % 50 == 0:
