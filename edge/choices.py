@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from edge.profile import Profile
 
 TRANSCRIPT = "transcript"
+ROOM, NEAR = "room", "near"  # whom to listen to: anybody, or one person near the microphone
+ENDPOINTERS = (ROOM, NEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class EngineSettings:
     is for live streams: the share of a core in (0, 1] that words may cost. It picks how thoroughly
     they are recognised, and words that are over it, or late, are dropped, which the event's
     ``notes`` say; None waits for every word. With ``explain`` final events say why.
+    ``endpointer`` is "room", which hears whoever speaks, or "near": one person near the microphone,
+    and fewer noises; what is 15 dB softer than that person's speech of late opens nothing.
     """
 
     words: bool | str = True
@@ -34,9 +38,13 @@ class EngineSettings:
     adapt: bool = False
     words_budget: float | None = None
     explain: bool = False
+    endpointer: str = ROOM
 
     def check(self) -> None:
-        """Raise HeartenError where ``words`` or ``words_budget`` makes no sense."""
+        """Raise HeartenError where ``words``, ``words_budget`` or ``endpointer`` makes no sense."""
+        if self.endpointer not in ENDPOINTERS:
+            known = " or ".join(map(repr, ENDPOINTERS))
+            raise HeartenError(f"endpointer is {known}, not {self.endpointer!r}")
         if not isinstance(self.words, bool) and self.words != TRANSCRIPT:
             raise HeartenError(f"words is True, False or {TRANSCRIPT!r}, not {self.words!r}")
         budget = self.words_budget

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.choices import NEAR
 from edge.features import HOP
 
 SILENCE_DB = -120.0
@@ -32,6 +33,12 @@ STEADY_FRAMES = 25
 # little, and is forgotten by 1 dB a second of silence.
 FOLLOWS = 0.05
 FORGETS_DB = 0.01
+# Near: what is softer than that person by so much opens nothing or keeps nothing open.
+NEAR_ONLY: Mapping[str, Any] = {
+    "below_speech_db": 15.0,
+    "open_below_peak_db": 14.0,
+    "onset_frames": 8,
+}
 # What a manifest or a run means that is older than these settings.
 EARLIER = {"open_below_peak_db": 40.0, "below_speech_db": 200.0}
 AT_ONCE = 10  # frames from the first sound of a stream within which its onset is not an attack
@@ -65,6 +72,10 @@ class EndpointSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's form."""
         return asdict(self)
+
+    def listening(self, whom: str) -> EndpointSettings:
+        """Return the settings for anybody in the "room", or for one person "near"."""
+        return EndpointSettings(**{**self.to_dict(), **NEAR_ONLY}) if whom == NEAR else self
 
 
 def completed(values: Mapping[str, Any]) -> dict[str, Any]:

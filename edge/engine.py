@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.choices import EngineSettings
+from edge.choices import ROOM, EngineSettings
 from edge.decision import Decision, Place
 from edge.emotion import Emotion, Floats, Word
 from edge.endpoint import STEADY_FRAMES, Endpointer, levels_db
@@ -52,8 +52,9 @@ class Engine:
             self.words.told = self._told
         self._hearing = self.words.hearing if self.words else Hearing(Unheard())
         self._decide = Decision(pack, self.words, settings.reject, settings.explain)
-        self._endpoint = Endpointer(pack.manifest.endpoint, wary=True)
-        self._longest, self._closed = pack.manifest.endpoint.longest_frames, False
+        self._listening = pack.manifest.endpoint.listening(settings.endpointer)
+        self._endpoint = Endpointer(self._listening, wary=True)
+        self._longest, self._closed = self._listening.longest_frames, False
         self._odd, self._rest = b"", np.zeros(0, np.int16)
         self.reset()
 
@@ -69,6 +70,7 @@ class Engine:
         adapt: bool = False,
         words_budget: float | None = None,
         explain: bool = False,
+        endpointer: str = ROOM,
     ) -> Engine:
         """Open a pack (None: the built-in one) for one stream; ``EngineSettings`` says more.
 
@@ -79,7 +81,9 @@ class Engine:
         """
         from edge.pack import open_pack
 
-        chosen = EngineSettings(words, partials, reject, speaker, adapt, words_budget, explain)
+        chosen = EngineSettings(
+            words, partials, reject, speaker, adapt, words_budget, explain, endpointer
+        )
         return cls(open_pack(pack), chosen)
 
     def __enter__(self) -> Engine:
@@ -240,7 +244,7 @@ class Engine:
     def _take(self, samples: NDArray[np.int16], speaking: bool) -> None:
         """Give frames to the open utterance, or keep the last ones for the next."""
         if not speaking:
-            keep = (LEAD + self.pack.manifest.endpoint.onset_frames + STEADY_FRAMES) * HOP
+            keep = (LEAD + self._listening.onset_frames + STEADY_FRAMES) * HOP
             self._past = np.concatenate([self._past, samples])[-keep:]
         elif len(samples):
             self._voice.push(samples)

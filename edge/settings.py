@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from edge.choices import ENDPOINTERS, ROOM
 from edge.errors import HeartenError
 from edge.web import DEFAULT
 
@@ -65,6 +66,10 @@ def _reject(value: Any) -> str | None:
     return None if fits else '"balanced", "cautious", or a number from 0 to 1'
 
 
+def _endpointer(value: Any) -> str | None:
+    return None if value in ENDPOINTERS else " or ".join(f'"{name}"' for name in ENDPOINTERS)
+
+
 def _share(value: Any) -> str | None:
     fits = value == "none" or _number(value, 1e-6, 1.0)
     return None if fits else 'a number above 0, up to 1, or "none"'
@@ -99,6 +104,14 @@ KEYS = (
         'say "unknown" below this: "balanced", "cautious", or a confidence from 0 to 1',
         '"balanced"',
         _reject,
+    ),
+    Key(
+        "engine",
+        "endpointer",
+        ROOM,
+        'listen to whoever speaks in the "room", or to one person "near" the microphone only',
+        '"room"',
+        _endpointer,
     ),
     Key(
         "engine",

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.choices import NEAR, ROOM
 from edge.endpoint import Endpointer, EndpointSettings, levels_db
 from edge.engine import LEAD, TAIL
 from edge.errors import HeartenError
@@ -32,7 +33,7 @@ SHIFTS = (
     12.0,
     16.0,
 )  # dB on the endpointer's two thresholds
-OURS = "endpointer"
+OURS, CLOSE = "endpointer", "endpointer, near"  # for anybody, for one person near by
 
 Flags = NDArray[np.bool_]
 Spans = list[tuple[int, int]]  # first loud frame and end of the last one
@@ -45,14 +46,14 @@ def rivals(settings: EndpointSettings) -> dict[str, Detector]:
     return {f"WebRTC mode {mode}": webrtc(mode, settings) for mode in MODES}
 
 
-def named(shift: float) -> str:
-    """Return the name of the endpointer with its thresholds shifted by so many dB."""
-    return OURS if not shift else f"{OURS} {shift:+g} dB"
+def named(shift: float, whose: str = OURS) -> str:
+    """Return the name of an endpointer with its thresholds shifted by so many dB."""
+    return whose if not shift else f"{whose} {shift:+g} dB"
 
 
 def curve(settings: EndpointSettings) -> dict[str, Detector]:
-    """Return the endpointer with all its thresholds, the pack's among them."""
-    return {named(shift): endpointer(shifted(settings, shift)) for shift in SHIFTS}
+    """Return both endpointers with all their thresholds, the pack's among them."""
+    return {name: endpointer(found) for name, found in _variants(settings).items()}
 
 
 def shifted(settings: EndpointSettings, shift: float) -> EndpointSettings:
@@ -63,8 +64,13 @@ def shifted(settings: EndpointSettings, shift: float) -> EndpointSettings:
 
 def frames(settings: EndpointSettings) -> dict[str, Decide]:
     """Return what both sides decide frame by frame, under the names of ``curve`` and ``rivals``."""
-    ours = {named(shift): loud(shifted(settings, shift)) for shift in SHIFTS}
+    ours = {name: loud(found) for name, found in _variants(settings).items()}
     return ours | {f"WebRTC mode {mode}": spoken(mode) for mode in MODES}
+
+
+def _variants(settings: EndpointSettings) -> dict[str, EndpointSettings]:
+    each = {OURS: settings.listening(ROOM), CLOSE: settings.listening(NEAR)}
+    return {named(s, name): shifted(own, s) for name, own in each.items() for s in SHIFTS}
 
 
 def loud(settings: EndpointSettings) -> Decide:

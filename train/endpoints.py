@@ -28,6 +28,7 @@ from edge.pack import open_pack
 from train import backgrounds, corpora
 from train.conditions import Samples
 from train.detectors import (
+    CLOSE,
     MODES,
     OURS,
     SHIFTS,
@@ -62,7 +63,8 @@ T = TypeVar("T", Spans, Flags)
 Rows = Mapping[str, Mapping[str, Any]]
 NOTES = (
     "sentences and noises of the test part (train.backgrounds), by which no setting was chosen; "
-    "thresholds: the pack's and, for the curve, both shifted by some dB",
+    "thresholds: the pack's and, for the curve, both shifted by some dB; near: for one person near "
+    "the microphone (--endpointer near)",
     "missed: share of active speech outside of utterances; false: share of the pauses inside; "
     f"found: streams with at least {FOUND:.0%} of the active speech in utterances; intervals: 95 % "
     "over sentences",
@@ -101,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
     }
     for found in (counted, single):
         found[TOGETHER] = together([found[name] for name in NEAR if name in found])
-    both = {name: detectors[name] for name in (OURS, *RIVALS)}
-    alone = noise_alone(both, backgrounds.intruders(folder, args.part))
+    shown = {name: detectors[name] for name in (OURS, CLOSE, *RIVALS)}
+    alone = noise_alone(shown, backgrounds.intruders(folder, args.part))
     result = _about(args, len(spoken)) | results(counted, single, alone)
     args.results.mkdir(parents=True, exist_ok=True)
     (args.results / "endpoint-vad.json").write_text(compact(result), encoding="utf-8")
@@ -158,7 +160,9 @@ def noise_alone(
             continue
         shares = {n: covered(d(samples), frames)[settled:].mean() for n, d in detectors.items()}
         kept = {name: round(float(share), 4) for name, share in shares.items()}
-        found[sound] = {name: kept[name] for name in kept if name == OURS or "WebRTC" in name}
+        found[sound] = {
+            name: kept[name] for name in kept if name in (OURS, CLOSE) or "WebRTC" in name
+        }
     return found
 
 
@@ -182,21 +186,23 @@ def by_kind(counts: Counts) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for kind in sorted(set(counts.kinds)):
         row = found[str(kind)] = {}
-        for name in (OURS, [*counts.rows][-1]):
+        for name in (OURS, CLOSE, [*counts.rows][-1]):
             sums = counts.rows[name][counts.kinds == kind].sum(axis=0)
             row[f"{name}, missed"] = round(float(sums[0] / sums[1]), 4)
             row[f"{name}, false"] = round(float(sums[2] / sums[3]), 4)
     return found
 
 
-def at_equal_missed(rows: Mapping[str, Mapping[str, Any]], missed: float) -> float:
-    """Return the false share of the endpointer where it misses as much; thresholds interpolated.
+def at_equal_missed(
+    rows: Mapping[str, Mapping[str, Any]], missed: float, whose: str = OURS
+) -> float:
+    """Return the false share of an endpointer where it misses as much; thresholds interpolated.
 
     Where no threshold misses so little, that of the lowest; where none so much, of the highest.
     """
     pairs = sorted(
-        (rows[named(shift)]["missed"]["mean"], rows[named(shift)]["false"]["mean"])
-        for shift in SHIFTS
+        (rows[name]["missed"]["mean"], rows[name]["false"]["mean"])
+        for name in (named(shift, whose) for shift in SHIFTS)
     )
     return float(np.interp(missed, *zip(*pairs, strict=True)))
 
@@ -210,12 +216,15 @@ def scored(counted: Mapping[str, Counts]) -> Rows:
 
 
 def equal(rows: Rows) -> dict[str, dict[str, float]]:
-    """Return the false share of WebRTC's modes, and the endpointer's where it misses as much."""
+    """Return the false share of WebRTC's modes, and the endpointers' where they miss as much."""
     return {
         f"{name}, {place}": {
             "missed": of[name]["missed"]["mean"],
             "false": of[name]["false"]["mean"],
-            "false, endpointer": round(at_equal_missed(of, of[name]["missed"]["mean"]), 4),
+            **{
+                f"false, {whose}": round(at_equal_missed(of, of[name]["missed"]["mean"], whose), 4)
+                for whose in (OURS, CLOSE)
+            },
         }
         for place, of in rows.items()
         for name in RIVALS
@@ -229,14 +238,14 @@ def results(
 ) -> dict[str, Any]:
     """Return metrics, and tables: the curve, equal misses, kinds of noise, and noise alone."""
     rows = scored(counted)
-    main = [OURS, *RIVALS]
+    main = [OURS, CLOSE, *RIVALS]
     return {
         "metrics": {f"{name}, {place}": of[name] for place, of in rows.items() for name in main},
         "tables": {
-            "The endpointer's thresholds": {
-                f"{named(shift)}, {place}": of[named(shift)]
+            "The endpointers' thresholds": {
+                f"{name}, {place}": of[name]
                 for place, of in rows.items()
-                for shift in SHIFTS
+                for name in (named(shift, whose) for whose in (OURS, CLOSE) for shift in SHIFTS)
             },
             "False speech at equal missed speech": equal(rows),
             "The same, frame decisions": equal(scored(single)),
@@ -248,10 +257,10 @@ def results(
 
 def lines(result: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
-    found = [f"{'':<24}{'missed':>8}{'false':>8}{'found':>8}"]
+    found = [f"{'':<26}{'missed':>8}{'false':>8}{'found':>8}"]
     for name, row in result["metrics"].items():
         shares = (row["missed"]["mean"], row["false"]["mean"], row["found"])
-        found.append(f"{name:<24}" + "".join(f"{share:>8.1%}" for share in shares))
+        found.append(f"{name:<26}" + "".join(f"{share:>8.1%}" for share in shares))
     for title, rows in list(result["tables"].items())[1:]:
         found += ["", title]
         for name, row in rows.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -16,10 +17,10 @@ from edge.emotion import Floats
 def kept(folder: Path, key: object, path: Path, compute: Callable[[Path], Floats]) -> Floats:
     """Return ``compute(path)`` as float32: from ``folder`` if it was computed before.
 
-    ``key`` (JSON) says how it is computed; a recording that was changed since is computed again.
+    ``key`` (JSON) says how it is computed. A recording is known by its content: a copy is not
+    computed again, a changed one is.
     """
-    status = path.stat()
-    told = json.dumps([key, str(path.resolve()), status.st_size, status.st_mtime_ns])
+    told = json.dumps([key, path.name, content(path)])
     place = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.npy"
     if place.exists():
         return np.asarray(np.load(place), np.float32)
@@ -30,3 +31,14 @@ def kept(folder: Path, key: object, path: Path, compute: Callable[[Path], Floats
     np.save(partial, array)
     partial.rename(place)
     return array
+
+
+def content(path: Path) -> str:
+    """Return the sha256 of a file."""
+    status = path.stat()
+    return _content(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _content(path: Path, _size: int, _changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

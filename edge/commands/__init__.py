@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.choices import EngineSettings
+from edge.choices import ENDPOINTERS, ROOM, EngineSettings
 from edge.emotion import Emotion
 from edge.engine import Engine
 from edge.lines import line
@@ -40,6 +40,13 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=False,
         help="follow the voice that is heard, in each recording or stream anew",
+    )
+    parser.add_argument(
+        "--endpointer",
+        choices=ENDPOINTERS,
+        default=ROOM,
+        help="whom to listen to: anybody in the room (default), or one person near the microphone "
+        "only, with fewer noises taken for speech",
     )
     parser.add_argument(
         "--words-budget",
@@ -75,6 +82,7 @@ def open_engine(args: argparse.Namespace, recording: bool = False) -> Engine:
             speaker=args.speaker,
             adapt=args.adapt,
             words_budget=None if recording else budget,
+            endpointer=args.endpointer,
             explain=getattr(args, "explain", False),  # not every command has it
         )
     if args.add_words and engine.words:  # without words there is nothing to add to

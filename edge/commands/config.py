@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", dest="flag_words", action="store_true", default=None)
     parser.add_argument("--no-words", dest="flag_words", action="store_false")
     parser.add_argument("--reject", dest="flag_reject", help="as in hearten file")
+    parser.add_argument("--endpointer", dest="flag_endpointer", help="as in hearten file")
     parser.add_argument("--words-budget", dest="flag_words_budget", type=share)
     parser.add_argument("--add-words", dest="flag_add_words", help="as in hearten file")
     parser.add_argument("--speaker", dest="flag_speaker", help="as in hearten file")

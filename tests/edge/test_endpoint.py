@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.choices import NEAR, ROOM
 from edge.endpoint import EARLIER, Endpointer, EndpointSettings, levels_db
 
 
@@ -68,6 +69,18 @@ def test_what_is_much_softer_than_speech_opens_nothing_for_a_while() -> None:
     assert len(utterances(np.concatenate([room, speech, *[room] * 5, soft, room]))) == 2
     another = talk(1, -36, 1)  # who sits farther away
     assert len(utterances(np.concatenate([room, speech, room, another, room]))) == 2
+
+
+def test_near_listens_to_one_person() -> None:
+    speech, room, away = talk(2, -20), noise(2, -80, 2), talk(1, -39, 1)
+    stream = np.concatenate([room, speech, room, away, room])
+    assert len(utterances(stream)) == 2
+    near = EndpointSettings().listening(NEAR)
+    ((start, end),) = utterances(stream, near)
+    assert 195 <= start <= 215 and 390 <= end <= 402
+    assert EndpointSettings().listening(ROOM) == EndpointSettings()
+    loud = np.concatenate([room, speech, room, talk(1, -28, 1), room])
+    assert len(utterances(loud, near)) == 2, "what is nearly as loud is heard"
 
 
 def test_hours_of_silence_leave_no_trace() -> None:

@@ -7,10 +7,13 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edge import Engine, HeartenError
 from edge.commands.config import example
 from edge.settings import KEYS, SettingsError, choose, load, usual_place
+from tests.edge.made import read_wav, write_wav
 from tests.edge.test_cli import hearten, refused, strict
 
 
@@ -41,6 +44,7 @@ WRONG = {
     "not a number": ("[engine]\nreject = nan\n", 2, "from 0 to 1, not nan"),
     "true is no number": ("[engine]\nreject = true\n", 2, "not true"),
     "number in quotes": ('[engine]\nreject = "0.5"\n', 2, "a number"),
+    "endpointer": ('[engine]\nendpointer = "far"\n', 2, '"room" or "near", not'),
     "channel": ("[listen]\nchannel = 0\n", 2, "from 1 to 64"),
     "half a channel": ("[listen]\nchannel = 1.0\n", 2, "a whole number"),
     "no address": ('[serve]\nweb = "nonsense:"\n', 2, "HOST:PORT, such as"),
@@ -138,6 +142,24 @@ def test_flags_override_the_file_and_the_file_overrides_defaults(write, samples:
     mixed = heard("--config", config, "--words", "--reject", "0")
     assert mixed["words"]
     assert mixed["category"] != "unknown"
+
+
+def test_whom_to_listen_to(write, samples: Path, tmp_path: Path) -> None:
+    """Somebody 20 dB softer comes after the speaker: heard in the room, not when near."""
+    speech = np.frombuffer(read_wav(samples / "gift_slt.wav"), "<i2")
+    spoken = np.concatenate([speech, np.zeros(16000, np.int16)])
+    sound = write_wav(tmp_path / "two.wav", np.concatenate([spoken, spoken // 10]))
+    config = write('[engine]\nendpointer = "near"\n')
+
+    def count(*flags: object) -> int:
+        shown = hearten("file", sound, "--json", "--no-words", *flags)
+        return len(strict(shown.stdout.splitlines()))
+
+    assert (count(), count("--endpointer", "near"), count("--config", config)) == (2, 1, 1)
+    assert count("--config", config, "--endpointer", "room") == 2
+    assert "choose from 'room', 'near'" in hearten("file", sound, "--endpointer", "far").stderr
+    with pytest.raises(HeartenError, match="'room' or 'near', not 'far'"):
+        Engine.open(endpointer="far")
 
 
 def test_show_says_where_each_value_comes_from(write, tmp_path: Path) -> None:

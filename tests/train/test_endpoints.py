@@ -132,11 +132,14 @@ def test_steady_noise_opens_nothing() -> None:
     assert rows["hiss"][detectors.OURS] == 0.0
 
 
+BOTH = (detectors.OURS, detectors.CLOSE)
+
+
 def test_a_run_for_real(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "CONDITIONS", {"5 dB": (5, 0)})
     monkeypatch.setattr(backgrounds, "intruders", lambda _, part: backgrounds.made(part))
     monkeypatch.setattr(endpoints, "SHIFTS", (0.0,))
-    monkeypatch.setattr(endpoints, "curve", lambda s: {"endpointer": detectors.endpointer(s)})
+    monkeypatch.setattr(endpoints, "curve", lambda s: dict.fromkeys(BOTH, detectors.endpointer(s)))
     arguments = ["--part", "train", "--limit", "2", "--results", str(tmp_path)]
     assert command.main(["endpoints", *arguments]) == 0
     result = json.loads((tmp_path / "endpoint-vad.json").read_text())
