@@ -65,6 +65,11 @@ class VoiceModel:
         return int(self.about["model"]["size"])
 
     @property
+    def seen(self) -> int:
+        """Values of a frame that the graph takes."""
+        return int(self.about["model"].get("seen", self.size))
+
+    @property
     def lags(self) -> tuple[int, ...]:
         """Lags of the functionals, in frames."""
         return tuple(self.about["model"]["lags"])
@@ -107,7 +112,7 @@ def chunk_function(model: VoiceModel) -> Any:
         }
 
     return tf.function(chunk).get_concrete_function(
-        tf.TensorSpec((1, BLOCK + model.context, model.size), tf.float32, "frames"),
+        tf.TensorSpec((1, BLOCK + model.context, model.seen), tf.float32, "frames"),
         tf.TensorSpec((1, units), tf.float32, "state"),
     )
 
@@ -174,7 +179,8 @@ def chunk_samples(model: VoiceModel, utterances: list[Floats], limit: int = 300)
     samples: Samples = []
     for frames in utterances:
         state = np.zeros((1, model.units), np.float32)
-        padded = np.concatenate([np.zeros((model.context, model.size), np.float32), frames])
+        seen = frames[:, : model.seen]
+        padded = np.concatenate([np.zeros((model.context, model.seen), np.float32), seen])
         for first in range(0, len(frames) - BLOCK + 1, BLOCK):
             window = padded[first : first + BLOCK + model.context][None]
             samples.append({"frames": window, "state": state})

@@ -76,19 +76,20 @@ class Compressor:
     """From mel energies to frames; training and the device do it here."""
 
     settings: FeatureSettings
-    _cosine: NDArray[np.float64] | None = field(init=False)
+    _cosine: Floats | None = field(init=False)
     _first: float = field(init=False)  # what a log energy of 1 in all filters adds to the level
-    _least: NDArray[np.float64] = field(init=False)  # energy, shape (1, 1)
+    _least: Floats = field(init=False)  # energy, shape (1, 1)
     _ratio: float = field(init=False)  # of the loudest frame's energy, below which all is alike
 
     def __post_init__(self) -> None:
         cosine = cepstral_matrix(self.settings) if self.settings.kind == "mfcc" else None
-        object.__setattr__(self, "_cosine", cosine)
+        narrow = None if cosine is None else cosine.astype(np.float32)
+        object.__setattr__(self, "_cosine", narrow)
         object.__setattr__(self, "_first", 0.0 if cosine is None else float(cosine[:, 0].sum()))
-        object.__setattr__(self, "_least", np.array([[self.settings.floor]]))
+        object.__setattr__(self, "_least", np.array([[self.settings.floor]], np.float32))
         object.__setattr__(self, "_ratio", 10.0 ** (-self.settings.reach / 10.0))
 
-    def __call__(self, energies: NDArray[np.float64], heard: Heard) -> Floats:
+    def __call__(self, energies: Floats, heard: Heard) -> Floats:
         """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
         floor = self._floor(energies, heard)
         frames = np.log(np.maximum(energies, floor))
@@ -100,7 +101,7 @@ class Compressor:
             frames[:, 0] -= np.maximum(quietest, self._level(floor))
         return np.asarray(frames, np.float32)
 
-    def _floor(self, energies: NDArray[np.float64], heard: Heard) -> NDArray[np.float64]:
+    def _floor(self, energies: Floats, heard: Heard) -> Floats:
         """Return the least energy of every frame, shape (n, 1) or (1, 1)."""
         if not self.settings.reach:
             return self._least
@@ -108,9 +109,9 @@ class Compressor:
         np.maximum(loudest, heard.loudest, out=loudest)
         heard.loudest = float(loudest[-1])
         loudest *= self._ratio
-        return np.maximum(loudest, self.settings.floor, out=loudest)[:, None]
+        return np.asarray(np.maximum(loudest, self.settings.floor, out=loudest)[:, None])
 
-    def _level(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _level(self, floor: Floats) -> Floats:
         """Return the first coefficient of a frame that is all floor."""
         return np.asarray(np.log(floor[:, 0]) * self._first)
 
@@ -177,7 +178,7 @@ class Features:
         energies = np.empty((count, self.settings.filters), np.float32)
         for parts, filters, weights in self._bands:
             np.matmul(squares[:, parts], weights, out=energies[:, filters])
-        return self._compress(energies.astype(np.float64), self._heard)
+        return self._compress(energies, self._heard)
 
 
 def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice, Floats]]:

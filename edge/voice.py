@@ -26,10 +26,11 @@ MOST = 100  # frames of samples that wait
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """How the graphs are fed: ``mean`` and ``std`` normalise a frame, shape (features.size,);
-    ``context`` frames before a block are repeated for the convolution; the GRU makes a step each
-    ``stride`` frames; ``lags`` are those of the functionals of frames that are pooled beside its
-    states, none without them; ``temperature`` divides the logits."""
+    """How the graphs are fed: ``mean`` and ``std`` normalise a frame, shape (features.size,), of
+    which the first graph takes as many values as it has inputs; ``context`` frames before a block
+    are repeated for the convolution; the GRU makes a step each ``stride`` frames; ``lags`` are
+    those of the functionals of whole frames that are pooled beside its states, none without them;
+    ``temperature`` divides the logits."""
 
     features: FeatureSettings
     mean: Floats
@@ -67,18 +68,21 @@ class Voice:
         """Check that graphs and settings fit each other; raises PackError where they do not."""
         self.settings = settings
         self._graph, self._head = graph, head
-        frames, size = graph.shape("frames")[1:]
+        frames, self._seen = graph.shape("frames")[1:]
         self.block = frames - settings.context
         self._units = graph.shape("state")[1]
-        self._check(size)
+        self._check()
         self._features = Features(settings.features)
         self.shift: Floats | None = None
         self.begin()
 
-    def _check(self, size: int) -> None:
+    def _check(self) -> None:
         settings = self.settings
-        if not size == settings.features.size == len(settings.mean) == len(settings.std):
-            raise PackError(f"{self._graph.name} takes {size} values a frame, the features differ")
+        size = settings.features.size
+        if not self._seen <= size == len(settings.mean) == len(settings.std):
+            raise PackError(
+                f"{self._graph.name} takes {self._seen} values a frame, the features differ"
+            )
         if self.block <= 0 or self.block % settings.stride:
             raise PackError(f"{self._graph.name}: block of {self.block} frames does not fit")
         if self._head.shape("pooled")[1] != self.size:
@@ -198,7 +202,7 @@ class Voice:
         context, stride = self.settings.context, self.settings.stride
         outs = []
         for first in range(0, valid, self.block):
-            window = held[first : first + context + self.block]
+            window = held[first : first + context + self.block, : self._seen]
             outs.append(self._graph.run(frames=window[None], state=self._state))
             self._state = outs[-1]["state_out"]
         steps = valid // stride

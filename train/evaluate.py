@@ -129,7 +129,8 @@ def _sibling(args: argparse.Namespace, fold: int) -> Path:
 
 def _job(args: argparse.Namespace, fold: int, seed: int, folder: Path, given: list[str]) -> Job:
     """Return a job; its result is named after the options: that of others is not taken for it."""
-    key = hashlib.sha256(json.dumps([given, args.quantize]).encode()).hexdigest()[:8]
+    about = [given, args.quantize, voice.DESIGN]
+    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8]
     arguments = {
         "fold": f"{args.protocol}:{fold}",
         "seed": seed,

@@ -22,6 +22,7 @@ from edge.features import RATE
 from train import recordings
 from train.corpora import Utterance
 from train.kept import kept
+from train.scored import kind_of
 
 CACHE = Path("runs/hsf")
 SEED_RATE = 22_050  # librosa's default, and so the seed's
@@ -92,11 +93,31 @@ def silence(path: Path) -> Floats:
     return np.array([np.mean(rms <= QUIET * rms.mean())])
 
 
+def level_free(table: Floats) -> Floats:
+    """Return what of ``seed_functionals``, shape (n, 386), does not hang on the level: MFCC 1 to
+    39, chroma, contrast and tonnetz; shape (n, 128)."""
+    return np.asarray(table[:, LEVEL_FREE.ravel()])
+
+
+def sung(items: Sequence[Utterance]) -> Floats:
+    """Return functionals of song that do not hang on the level, shape (n, 128), 0 of speech.
+
+    Kernel ridge regression on them knows song better than a large encoder of speech does.
+    """
+    songs = [row for row, item in enumerate(items) if kind_of(item.id) == "song"]
+    found = np.zeros((len(items), LEVEL_FREE.size), np.float32)
+    if songs:
+        found[songs] = level_free(np.stack(each([items[row] for row in songs], "seed")))
+    return found
+
+
 def functionals(frames: Floats) -> Floats:
     """Return mean and deviation over time, in this order; (frames, n) becomes (2 n,)."""
     return np.concatenate([frames.mean(axis=0), frames.std(axis=0)])
 
 
+# Of the seed's functionals, means and deviations, those that do not hang on the level.
+LEVEL_FREE = np.r_[1:52, 180:193] + np.array([[0], [193]])
 # What is computed and kept; a change in how raises the number.
 COMPUTED: dict[str, tuple[Callable[[Path], Floats], int]] = {
     "seed": (seed_functionals, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from train.voice_guide import SPEEDS, Guide
 
 WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
 TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
+SPECTRUM = ("window", "fft", "filters", "low", "high", "preemphasis")  # what log-mel frames hang on
 UNFLOORED = 1e-4  # mel energy: a louder copy of a recording shows what its floor hides
 # What training recordings also go through, endpointer included: SNR of noise and of babble, gain.
 WORSE = {"noise": (0.0, 25.0), "babble": (5.0, 30.0), "level": (-30.0, -10.0)}
@@ -94,7 +95,8 @@ class VoiceData:
         guide: Guide | None = None,
     ) -> VoiceData:
         """Compute or fetch the frames of (train, dev, test); only training ones are varied."""
-        unfloored = replace(features, kind="logmel", relative=False, reach=0.0, floor=UNFLOORED)
+        own = {name: getattr(features, name) for name in SPECTRUM}
+        unfloored = FeatureSettings(kind="logmel", floor=UNFLOORED, **own)
         try:
             sources = backgrounds.load(folder, "train")
             noises = _sounds(Frames(unfloored, endpoint), folder)
@@ -159,7 +161,7 @@ class VoiceData:
         return [batches[index] for index in rng.permutation(len(batches))]
 
     def _project(self, frames: Floats) -> Floats:
-        return self._compress(np.exp(frames.astype(np.float64)), Heard())
+        return self._compress(np.exp(frames), Heard())
 
     def _normalise(self, frames: Floats) -> Floats:
         return ((self._project(frames) - self.mean) / self.std).astype(np.float32)

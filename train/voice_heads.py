@@ -26,7 +26,8 @@ SHARPNESS = np.geomspace(1.0, 33.0, 71)  # inverse temperatures to choose from
 CLASSES = len(LABELS)
 STILL = 1e-3  # standard deviations: what varies less than this for a speaker is constant
 OTHER = "other"
-KINDS = {"03-01": "speech", "03-02": "song"}  # of RAVDESS, by the start of a name
+SONG = "song"
+KINDS = {"03-01": "speech", "03-02": SONG}  # of RAVDESS, by the start of a name
 
 Integers = NDArray[np.int64]
 Strings = NDArray[np.str_]
@@ -35,18 +36,20 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Utterances: encodings (n, features), class numbers, speakers, kinds of corpus."""
+    """Utterances: encodings (n, features), class numbers, speakers, kinds of corpus, and what is
+    known of song besides (n, any), of rows that are song."""
 
     vectors: Floats
     classes: Integers
     speakers: Strings
     kinds: Strings
+    sung: Floats | None = None
 
     def rows(self, chosen: Integers) -> Encoded:
         """Return some of the utterances, in the given order."""
-        return Encoded(
-            self.vectors[chosen], self.classes[chosen], self.speakers[chosen], self.kinds[chosen]
-        )
+        sung = None if self.sung is None else self.sung[chosen]
+        rows = (self.vectors, self.classes, self.speakers, self.kinds)
+        return Encoded(*(array[chosen] for array in rows), sung)
 
 
 def kinds_of(names: Sequence[str]) -> Strings:
@@ -82,7 +85,7 @@ def teach(labelled: Encoded, others: Encoded, group: Integers) -> tuple[Floats, 
     The first hears every voice as it is; the second is joined with heads that know each speaker's
     mean and spread (of all the speaker's recordings, labels unused). ``labelled`` are judged by
     heads that were fitted on other ``group`` s, ``others`` by heads fitted on all of ``labelled``;
-    labels of ``others`` are not used.
+    labels of ``others`` are not used. What is known of song besides has heads of its own.
     """
     count = len(labelled.classes)
     speakers = np.concatenate([labelled.speakers, others.speakers])
@@ -94,7 +97,27 @@ def teach(labelled: Encoded, others: Encoded, group: Integers) -> tuple[Floats, 
         for x in (plain, known)
     ]
     joined = _calibrated((said[0] + said[1]) / 2, labelled.classes, kinds)
-    return np.exp(said[0]).astype(np.float32), np.exp(joined).astype(np.float32)
+    said = [_of_song(odds, labelled, others, group) for odds in (said[0], joined)]
+    return np.exp(said[0]).astype(np.float32), np.exp(said[1]).astype(np.float32)
+
+
+def _of_song(odds: Doubles, labelled: Encoded, others: Encoded, group: Integers) -> Doubles:
+    """Return log-probabilities in which those of song are joined with what is known besides."""
+    own = labelled.kinds == SONG
+    if labelled.sung is None or others.sung is None or not own.any():
+        return odds
+    kinds = np.concatenate([labelled.kinds, others.kinds])
+    vectors = standardised(np.concatenate([labelled.sung, others.sung])[kinds == SONG], own.sum())
+    scores = _scores(vectors, labelled.classes[own], group[own])
+    found = odds.copy()
+    found[kinds == SONG] = _joined(odds[kinds == SONG], scores, labelled.classes[own])
+    return found
+
+
+def _joined(odds: Doubles, scores: Doubles, classes: Integers) -> Doubles:
+    """Return two views of the same utterances as one, calibrated on the labelled (first) rows."""
+    kinds = np.full(len(odds), SONG)
+    return _calibrated(odds + _calibrated(scores, classes, kinds), classes, kinds)
 
 
 def standardised(vectors: Floats, count: int) -> Floats:

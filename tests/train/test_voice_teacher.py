@@ -256,6 +256,33 @@ def changed(items: list[Utterance], rows: np.ndarray) -> list[Utterance]:
     return found
 
 
+def melodies(items: list[Utterance]) -> np.ndarray:
+    """Return what is known of song besides: two numbers that tell all classes, and two that do
+    not; 0 of speech."""
+    rng = np.random.default_rng(5)
+    number = np.array([LABELS.index(item.label or "") for item in items])
+    told = np.stack([np.cos(number * np.pi / 4), np.sin(number * np.pi / 4)], axis=1)
+    found = np.concatenate([told, rng.normal(size=told.shape)], axis=1).astype(np.float32)
+    return found * np.array([[item.id.startswith("03-02")] for item in items])
+
+
+def test_what_is_known_of_song_besides_joins_its_labels_only() -> None:
+    items, encodings, parts = people()
+    blurred = encodings + np.random.default_rng(1).normal(0, 4, encodings.shape).astype(np.float32)
+    without, _ = fold(items, encoded(items, blurred), parts)
+    joined, tested = fold(items, encoded(items, blurred), parts, melodies(items))
+    names = joined["ids"]
+    song = np.array([name.startswith("03-02") for name in names])
+    np.testing.assert_array_equal(joined["apart"][~song], without["apart"][~song])
+    label = {item.id: LABELS.index(item.label or "") for item in items}
+    truth = np.array([label[name] for name in names])
+    right = [np.mean(one["apart"][song].argmax(axis=1) == truth[song]) for one in (without, joined)]
+    assert right[1] > right[0] + 0.2
+    np.testing.assert_allclose(joined["apart"].sum(axis=1), 1.0, atol=1e-5)
+    sung = np.array([name.startswith("03-02") for name in tested["ids"]])
+    assert np.mean((tested["plain"].argmax(axis=1) == tested["truth"])[sung]) > 0.8
+
+
 def test_labels_know_the_classes_and_sum_to_one() -> None:
     items, encodings, parts = people()
     labels, tested = fold(items, encoded(items, encodings), parts)
@@ -284,10 +311,12 @@ def test_labels_know_the_classes_and_sum_to_one() -> None:
 
 def test_test_speakers_have_no_part_in_the_labels() -> None:
     items, encodings, parts = people()
-    before, _ = fold(items, encoded(items, encodings), parts)
+    before, _ = fold(items, encoded(items, encodings), parts, melodies(items))
     other = encodings.copy()
     other[parts[2]] = 5 * other[parts[2]] + 3
-    after, _ = fold(changed(items, parts[2]), encoded(items, other), parts)
+    sung = melodies(items)
+    sung[parts[2]] = 5 * sung[parts[2]] + 3
+    after, _ = fold(changed(items, parts[2]), encoded(items, other), parts, sung)
     assert set(before) == set(after)
     assert not {items[row].id for row in parts[2]} & set(before["ids"].tolist())
     for name, array in before.items():
@@ -296,8 +325,8 @@ def test_test_speakers_have_no_part_in_the_labels() -> None:
 
 def test_development_labels_are_not_in_apart_and_are_in_everyone() -> None:
     items, encodings, parts = people()
-    before, _ = fold(items, encoded(items, encodings), parts)
-    after, _ = fold(changed(items, parts[1]), encoded(items, encodings), parts)
+    before, _ = fold(items, encoded(items, encodings), parts, melodies(items))
+    after, _ = fold(changed(items, parts[1]), encoded(items, encodings), parts, melodies(items))
     for name in ("apart", "vectors", "frames", "starts"):
         np.testing.assert_array_equal(after[name], before[name], err_msg=name)
     assert np.abs(after["everyone"] - before["everyone"]).max() > 0.01
@@ -308,13 +337,15 @@ def test_nobody_is_judged_by_heads_that_know_the_labels_of_the_group(
 ) -> None:
     monkeypatch.setattr(voice_heads, "SHARPNESS", np.array([2.0]))  # or labels move temperatures
     items, encodings, parts = people()
-    before, _ = fold(items, encoded(items, encodings), parts)
+    before, _ = fold(items, encoded(items, encodings), parts, melodies(items))
     trained = [items[row] for row in parts[0]]
     speakers = np.array([item.speaker or "" for item in trained])
     group = groups(speakers, kinds_of([item.id for item in trained]))
     assert len(set(group)) == 4
     same, others = np.flatnonzero(group == 2), np.flatnonzero(group != 2)
-    after, _ = fold(changed(items, parts[0][same]), encoded(items, encodings), parts)
+    after, _ = fold(
+        changed(items, parts[0][same]), encoded(items, encodings), parts, melodies(items)
+    )
     np.testing.assert_array_equal(after["apart"][same], before["apart"][same])
     assert np.abs(after["apart"][others] - before["apart"][others]).max() > 0.01
 
