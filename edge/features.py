@@ -92,28 +92,36 @@ class Compressor:
     def __call__(self, energies: Floats, heard: Heard) -> Floats:
         """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
         floor = self._floor(energies, heard)
-        frames = np.log(np.maximum(energies, floor))
+        frames: Floats = np.log(np.maximum(energies, floor))
         if self._cosine is not None:
             frames = frames @ self._cosine
         if self.settings.relative:
-            quietest = np.minimum(np.minimum.accumulate(frames[:, 0]), heard.quietest)
-            heard.quietest = float(quietest[-1])
-            frames[:, 0] -= np.maximum(quietest, self._level(floor))
-        return np.asarray(frames, np.float32)
+            levels = frames[:, 0]
+            levels -= np.maximum(self._quietest(levels, heard), np.log(floor[:, 0]) * self._first)
+        return frames
 
     def _floor(self, energies: Floats, heard: Heard) -> Floats:
-        """Return the least energy of every frame, shape (n, 1) or (1, 1)."""
+        """Return the least energy of every frame, shape (n, 1), or of all, (1, 1)."""
         if not self.settings.reach:
             return self._least
-        loudest = np.maximum.accumulate(np.add.reduce(energies, axis=1))
-        np.maximum(loudest, heard.loudest, out=loudest)
-        heard.loudest = float(loudest[-1])
+        loudest = np.add.reduce(energies, axis=1)
+        if np.maximum.reduce(loudest) <= heard.loudest:  # as nearly always: one for all
+            loudest = np.array([heard.loudest], np.float32)
+        else:
+            np.maximum.accumulate(loudest, out=loudest)
+            np.maximum(loudest, heard.loudest, out=loudest)
+            heard.loudest = float(loudest[-1])
         loudest *= self._ratio
-        return np.asarray(np.maximum(loudest, self.settings.floor, out=loudest)[:, None])
+        floor: Floats = np.maximum(loudest, self.settings.floor, out=loudest)[:, None]
+        return floor
 
-    def _level(self, floor: Floats) -> Floats:
-        """Return the first coefficient of a frame that is all floor."""
-        return np.asarray(np.log(floor[:, 0]) * self._first)
+    def _quietest(self, levels: Floats, heard: Heard) -> Floats:
+        """Return the level of the quietest frame up to each, shape (n,), or to all, (1,)."""
+        if np.minimum.reduce(levels) < heard.quietest:
+            quietest: Floats = np.minimum(np.minimum.accumulate(levels), heard.quietest)
+            heard.quietest = float(quietest[-1])
+            return quietest
+        return np.array([heard.quietest], np.float32)
 
 
 class Features:

@@ -5,6 +5,7 @@ Pooling stays in numpy because running means inside a quantised graph lose small
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -73,7 +74,6 @@ class Functionals:
 
     def __init__(self, size: int, lags: Sequence[int]) -> None:
         self._lags = tuple(lags)
-        self._earlier = np.array(lags)[:, None]
         self._longest = max(lags)
         self.count = 0
         # Of frames, their squares, the squares of the change over each lag, excess up and down.
@@ -84,12 +84,9 @@ class Functionals:
         """Add normalised frames, shape (n, size)."""
         parts = np.empty((len(self._sums), *frames.shape), np.float32)
         parts[0] = parts[1] = frames
-        joined, known = np.concatenate([self._past, frames]), len(self._past)
-        at = np.arange(known, len(joined))
-        before = at - self._earlier
-        if known < self._longest:  # nothing before the first frame: no change
-            before = np.where(before < 0, at, before)
-        np.subtract(frames, joined.take(before, axis=0), out=parts[2:-2])
+        joined = np.concatenate([self._past, frames])
+        before = joined.take(_before(self._lags, len(self._past), len(frames)), axis=0)
+        np.subtract(frames, before, out=parts[2:-2])
         squared, beyond = parts[1:-2], parts[-2:]
         np.square(squared, out=squared)
         np.subtract(frames, 1.0, out=beyond[0])
@@ -106,6 +103,15 @@ class Functionals:
         means: Doubles = self._sums / np.array([count, count, *pairs, count, count])[:, None]
         _take_roots(means, len(means) - 2, 1e-4)
         return means.ravel()
+
+
+@functools.lru_cache(maxsize=32)
+def _before(lags: tuple[int, ...], known: int, count: int) -> NDArray[np.int64]:
+    """Return for each lag, shape (lags, count), where the earlier frames are among ``known`` ones
+    and ``count`` that follow; the frame itself where nothing is so early: no change."""
+    at = np.arange(known, known + count)
+    before = at - np.array(lags)[:, None]
+    return np.where(before < 0, at, before)
 
 
 def _summed(parts: Floats) -> Floats:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge import manifest
 from edge.endpoint import EndpointSettings
@@ -92,6 +93,18 @@ def novelty_of(folder: Path) -> dict[str, Any]:
     """Return the section on what is unlike acted speech, nothing without ``train novelty``."""
     path = folder / NOVELTY
     return {"novelty": json.loads(path.read_text())["novelty"]} if path.is_file() else {}
+
+
+def envelope(about: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return which pooled values follow from what the GRU sees of frames, shape (size,).
+
+    The others, functionals of the pitch, tell emotions apart, but from few voices: with them a gate
+    refuses 8 % of what strangers read, without them none (fold 0 of Luna-Jimenez).
+    """
+    model = about["model"]
+    size, rows = model["size"], 4 + len(model["lags"]) if model["lags"] else 0
+    seen = np.arange(size) < model.get("seen", size)
+    return np.concatenate([np.ones(3 * model["units"], bool), np.tile(seen, rows)])
 
 
 def facts(items: Sequence[Utterance]) -> dict[str, list[Any]]:
