@@ -40,11 +40,10 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Recordings of speech: to learn from, to set the bias on (actors, and a stranger who reads),
-    and to test on, by corpus."""
+    """Recordings of speech: to learn from, to set the bias on, and to test on, by corpus."""
 
     train: Sequence[Utterance]
-    dev: Sequence[Sequence[Utterance]]
+    dev: Sequence[Utterance]
     test: Mapping[str, Sequence[Utterance]]
 
 
@@ -87,9 +86,9 @@ def fit(folder: Path, quantization: str, smoke: bool = False) -> dict[str, Any]:
     parts = divided(one.about, smoke)
     noises = {part: backgrounds.load(root, part) for part in ("train", "test")}
     heard = Rows.of(speech(listener, parts.train, noises["train"], every=False))
-    dev = [Rows.of(speech(listener, x, noises["train"], every=False)).pooled for x in parts.dev]
+    dev = Rows.of(speech(listener, parts.dev, noises["train"], every=False))
     sounds = Rows.of(others(listener, root, "train", smoke))
-    gate = learned(heard.pooled, sounds.pooled, dev, trained.envelope(one.about))
+    gate = learned(heard.pooled, sounds.pooled, dev.pooled, trained.envelope(one.about))
     kept: dict[str, Any] = {}
     for name, items in parts.test.items():
         said = Rows.of(speech(listener, items, noises["test"], every=True))
@@ -127,7 +126,7 @@ def divided(about: Mapping[str, Any], smoke: bool = False) -> Parts:
     }
     return Parts(
         _drawn(known, "train", smoke) + [u for said in heard for u in said[: 1 if smoke else None]],
-        [_drawn(of["dev"], "dev", smoke), last[: 1 if smoke else None]],
+        _drawn(of["dev"], "dev", smoke) + last[: 1 if smoke else None],
         {name: _drawn(each, "test", smoke) for name, each in test.items() if each},
     )
 
@@ -141,13 +140,10 @@ def _drawn(items: Sequence[Utterance], part: str, smoke: bool) -> list[Utterance
 
 
 def learned(
-    said: NDArray[Any], sounds: NDArray[Any], dev: Sequence[NDArray[Any]], used: NDArray[np.bool_]
+    said: NDArray[Any], sounds: NDArray[Any], dev: NDArray[Any], used: NDArray[np.bool_]
 ) -> Gate:
-    """Return the gate between speech and other sounds, shapes (n, size), that refuses at most
-    ``LOST`` of each kind of speech in ``dev``: actors are told from noise more easily than others.
-
-    It weighs only the values that are ``used``, shape (size,).
-    """
+    """Return the gate between speech and other sounds, shapes (n, size), that refuses ``LOST`` of
+    the speech in ``dev``; it weighs only the values that are ``used``, shape (size,)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -158,7 +154,7 @@ def learned(
     model.fit(scale.transform(rows), truth)
     weights = np.zeros(len(used), np.float32)
     weights[used] = model.coef_[0] / scale.scale_
-    return Gate(weights, -min(float(np.quantile(rows @ weights, LOST)) for rows in dev))
+    return Gate(weights, -float(np.quantile(dev @ weights, LOST)))
 
 
 def passed(gate: Gate, rows: Rows) -> dict[str, dict[str, float]]:

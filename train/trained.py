@@ -98,8 +98,8 @@ def novelty_of(folder: Path) -> dict[str, Any]:
 def envelope(about: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Return which pooled values follow from what the GRU sees of frames, shape (size,).
 
-    The others, functionals of the pitch, tell emotions apart, but from few voices: with them a gate
-    refuses 8 % of what strangers read, without them none (fold 0 of Luna-Jimenez).
+    The others, functionals of the pitch, tell emotions apart, but know few voices: what strangers
+    read and actors do not is told less well with them.
     """
     model = about["model"]
     size, rows = model["size"], 4 + len(model["lags"]) if model["lags"] else 0

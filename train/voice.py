@@ -24,7 +24,6 @@ from train.voice_guide import Guide
 SMOKE = 48  # recordings of a smoke run
 EPOCHS = 120
 DESIGN = 2  # raised by what changes a voice but no option: results of before do not count then
-CEPSTRA = 40  # the upper half tells the pitch, which song lives by
 REACH_DB = 75.0  # less costs clean speech, see train/voice.md
 
 
@@ -53,6 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fold", default="luna-jimenez:0", help="actors kept out for the test")
     parser.add_argument("--kind", choices=["mfcc", "logmel"], default="mfcc", help="features")
+    parser.add_argument(
+        "--cepstra",
+        type=int,
+        choices=range(20, 41),
+        default=20,
+        metavar="N",
+        help="20 to 40 (20): more tell the pitch, by which song gains and strangers' voices lose",
+    )
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument(
         "--teacher",
@@ -141,7 +148,11 @@ def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
         train = train + dev
     parts = [_handful(part) if args.smoke else part for part in (train, dev, test)]
     features = FeatureSettings(
-        kind=args.kind, floor=1e-3, cepstra=CEPSTRA, relative=args.kind == "mfcc", reach=REACH_DB
+        kind=args.kind,
+        floor=1e-3,
+        cepstra=args.cepstra,
+        relative=args.kind == "mfcc",
+        reach=REACH_DB,
     )
     guide = Guide.load(args.teacher, everyone=bool(args.sibling)) if args.teacher else None
     return VoiceData.load(parts, features, EndpointSettings(), folder, guide), partition

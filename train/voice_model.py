@@ -10,9 +10,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge.emotion import Floats
+from edge.features import FeatureSettings
+from train.corpora import LABELS
 
 layers = tf.keras.layers
 Arrays = dict[str, NDArray[Any]]
+ENVELOPE = 20  # cepstra
+HIDDEN, NARROW = 64, 44  # units of the head of functionals: of few cepstra, of many
 SMALLEST = 1024  # weights: the converter leaves smaller layers float
 
 
@@ -26,7 +30,7 @@ class ModelSettings:
     functionals; ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
     """
 
-    size: int = 40
+    size: int = 20
     seen: int = 20
     labels: int = 8
     filters: int = 64
@@ -34,7 +38,7 @@ class ModelSettings:
     stride: int = 8
     units: int = 96
     hidden: int = 64
-    functional_hidden: int = 44
+    functional_hidden: int = HIDDEN
     lags: tuple[int, ...] = (1, 2, 5, 10, 25)
     dropout: float = 0.3
     channel_dropout: float = 0.1
@@ -47,6 +51,17 @@ class ModelSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self) | {"lags": list(self.lags)}
+
+
+def sizes(features: FeatureSettings) -> ModelSettings:
+    """Return the sizes for frames of these features, at most 100 000 parameters.
+
+    The convolution sees the envelope, 20 cepstra, not the pitch, which hurts speech there; with
+    more cepstra the head of functionals is smaller.
+    """
+    size, envelope = features.size, ENVELOPE if features.kind == "mfcc" else features.size
+    hidden = HIDDEN if size == envelope else NARROW
+    return ModelSettings(size=size, seen=envelope, labels=len(LABELS), functional_hidden=hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,12 @@ from train.corpora import LABELS
 from train.losses import ccc_loss
 from train.metrics import ccc, uar, war
 from train.voice_data import VoiceData
-from train.voice_model import Arrays, ModelSettings, VoiceNet, pad, rounded
+from train.voice_model import Arrays, VoiceNet, pad, rounded, sizes
 
 if TYPE_CHECKING:
     from train.voice import Schedule
 
 BATCH = 64  # utterances in one step of scoring
-SEEN = 20  # cepstra that the convolution sees: the envelope, not the pitch
 JUDGED = 10  # epochs between two looks at the development speakers
 MIXED_SHARE = 0.5  # of the batches
 MIX = 0.4  # parameter of the beta distribution that a mixture's share is drawn from
@@ -42,9 +41,7 @@ class Training:
     def __init__(self, data: VoiceData, schedule: Schedule, out: Path) -> None:
         tf.keras.utils.set_random_seed(schedule.seed)
         self.data, self.schedule, self.out = data, schedule, out
-        size = data.features.size
-        seen = SEEN if data.features.kind == "mfcc" else size
-        self.settings = ModelSettings(size=size, seen=seen, labels=len(LABELS))
+        self.settings = sizes(data.features)
         self.net = VoiceNet(self.settings)
         self.net.build_now()
         self._hints = [tf.keras.layers.Dense(size) for size in data.hint_sizes]
