@@ -24,6 +24,7 @@ from train.corpora import LABELS, Utterance
 from train.partition import ACTORS, FOLDS, named
 from train.voice_data import Part, VoiceData
 from train.voice_guide import Guide
+from train.voice_model import VoiceNet, sizes
 
 MFCC = FeatureSettings(kind="mfcc", floor=1.0)
 
@@ -47,6 +48,27 @@ def test_smoke_run_trains_saves_and_resumes(corpora: Path, tmp_path: Path) -> No
     with np.load(tmp_path / "model.npz") as saved:
         for name, array in before.items():
             np.testing.assert_array_equal(saved[name], array)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cepstra", "seen"), [("mfcc", 20, 20), ("mfcc", 40, 20), ("logmel", 20, 40)]
+)
+def test_more_cepstra_stay_in_the_limit_and_out_of_the_gru(
+    kind: str, cepstra: int, seen: int
+) -> None:
+    settings = sizes(FeatureSettings(kind=kind, cepstra=cepstra))
+    assert settings.seen == seen
+    net = VoiceNet(settings)
+    net.build_now()
+    count = sum(int(np.prod(v.shape)) for v in net.trainable_variables)
+    assert kind == "logmel" or count <= 100_000
+    frames = np.random.default_rng(0).normal(size=(1, 48, settings.size)).astype(np.float32)
+    states = net.states(frames, training=False).numpy()
+    for column in (0, settings.size - 1):
+        moved = frames.copy()
+        moved[:, :, column] += 1.0
+        same = np.array_equal(net.states(moved, training=False).numpy(), states)
+        assert same == (column >= seen)
 
 
 @pytest.mark.parametrize("protocol", list(FOLDS))
