@@ -17,10 +17,12 @@ from edge.emotion import Floats
 def kept(folder: Path, key: object, path: Path, compute: Callable[[Path], Floats]) -> Floats:
     """Return ``compute(path)`` as float32: from ``folder`` if it was computed before.
 
-    ``key`` (JSON) says how it is computed. A recording is known by its content: a copy is not
-    computed again, a changed one is.
+    ``key`` (JSON) says how it is computed. A recording is known by its name and its content: a copy
+    elsewhere is not computed again, a changed one is.
     """
-    told = json.dumps([key, path.name, content(path)])
+    status = path.stat()
+    content = _content(path.resolve(), status.st_size, status.st_mtime_ns)
+    told = json.dumps([key, path.name, content])
     place = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.npy"
     if place.exists():
         return np.asarray(np.load(place), np.float32)
@@ -33,12 +35,7 @@ def kept(folder: Path, key: object, path: Path, compute: Callable[[Path], Floats
     return array
 
 
-def content(path: Path) -> str:
-    """Return the sha256 of a file."""
-    status = path.stat()
-    return _content(path.resolve(), status.st_size, status.st_mtime_ns)
-
-
 @functools.lru_cache(maxsize=1 << 16)
 def _content(path: Path, _size: int, _changed: int) -> str:
+    """Return the sha256 of a file, which is read once for each size and time."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -54,7 +54,7 @@ class ModelSettings:
 
 
 def sizes(features: FeatureSettings) -> ModelSettings:
-    """Return the sizes for frames of these features, at most 100 000 parameters.
+    """Return the sizes for frames of these features, of cepstra at most 100 000 parameters.
 
     The convolution sees the envelope, 20 cepstra, not the pitch, which hurts speech there; with
     more cepstra the head of functionals is smaller.
