@@ -108,7 +108,7 @@ def convert(args: argparse.Namespace) -> int:
     training = _training(model, runs, report, fusion)
     whole, model = model, labels.only(model, labels.present(model.about))
     if model is not whole:
-        files["head.tflite"] = files_of(model, args.quantize)["head.tflite"]
+        files |= files_of(model, args.quantize)
     files["text.tflite"] = text.build(runs.text)
     models = sum(len(content) for content in files.values())
     if models > LARGEST_MODELS:
@@ -153,6 +153,7 @@ def _manifest(
         "voice": {
             "graph": "voice.tflite",
             "head": "head.tflite",
+            **({"melody": "melody.tflite"} if model.melodic else {}),
             "quantization": args.quantize,
             **model.feeding,
         },

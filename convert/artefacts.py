@@ -22,7 +22,7 @@ from train.corpora import Utterance
 
 ARTEFACTS = ("float", "quantised", "streaming")
 CALIBRATION = 40  # recordings
-NAMES = ("voice.tflite", "head.tflite")
+NAMES = ("voice.tflite", "head.tflite", "melody.tflite")
 
 
 Found = dict[str, dict[str, Said]]
@@ -64,7 +64,7 @@ def compare(found: Found, folder: Path) -> dict[str, Any]:
 
 
 def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) -> Voice:
-    """Return the device's voice branch on the two graphs."""
+    """Return the device's voice branch on its graphs."""
     settings = VoiceSettings(
         features=FeatureSettings(**model.about["features"]),
         mean=np.array(model.about["mean"], np.float32),
@@ -74,8 +74,8 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
         lags=model.lags,
         temperature=temperature,
     )
-    graph, head = (Graph(files[name], name) for name in NAMES)
-    return Voice(graph, head, settings)
+    graph, head, *melody = (Graph(files[name], name) for name in NAMES if name in files)
+    return Voice(graph, head, settings, *melody)
 
 
 def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
@@ -89,10 +89,10 @@ def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
 
 
 def files_of(model: VoiceModel, quantization: str) -> dict[str, bytes]:
-    """Return the two graphs by their names in a pack."""
+    """Return the graphs by their names in a pack."""
     integers = quantization in ("int8", "int16x8")
     made = graphs(model, quantization, calibration_frames(model) if integers else [])
-    return dict(zip(NAMES, made, strict=True))
+    return dict(zip(NAMES, made, strict=False))
 
 
 def calibration_frames(model: VoiceModel) -> list[Floats]:

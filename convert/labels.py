@@ -11,7 +11,7 @@ import numpy as np
 from convert.voice import VoiceModel
 
 OUTPUTS = ("logits/kernel", "logits/bias")
-EACH = ("", "functional_")  # the two halves of the head
+EACH = ("", "functional_", "melody_")  # the parts of the head
 
 
 def present(about: Mapping[str, Any]) -> list[str]:

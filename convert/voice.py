@@ -70,6 +70,11 @@ class VoiceModel:
         return int(self.about["model"].get("seen", self.size))
 
     @property
+    def melodic(self) -> bool:
+        """Whether song has a head of its own, which hears what the graph does not take."""
+        return "melody_hidden/kernel" in self.arrays
+
+    @property
     def lags(self) -> tuple[int, ...]:
         """Lags of the functionals, in frames."""
         return tuple(self.about["model"]["lags"])
@@ -83,7 +88,7 @@ class VoiceModel:
     @property
     def pooled(self) -> int:
         """Length of the pooled vector."""
-        return Pool.length(self.units, self.size, self.lags)
+        return Pool.length(self.units, self.seen, self.lags)
 
 
 def chunk_function(model: VoiceModel) -> Any:
@@ -129,44 +134,76 @@ def _gru_step(
 
 
 def head_function(model: VoiceModel) -> Any:
-    """Return the concrete function of the head: pooled -> logits, vad."""
+    """Return the concrete function of the head: pooled -> logits, vad, and with melody singing, the
+    log-odds that somebody does."""
     a = model.arrays
-    scale = a["scale/gamma"] / np.sqrt(a["scale/moving_variance"] + EPSILON)
-    shift = a["scale/beta"] - a["scale/moving_mean"] * scale
+    scale, shift = _scaling(model, pitch=False)
     heard = 3 * model.units
+    if model.melodic:  # the scaling is in the weights: one product
+        share = a["melody_share/kernel"][:, 0]
+        odds = np.concatenate([share[:heard], share[heard:] * scale])
+        bias = a["melody_share/bias"] + share[heard:] @ shift
 
     def head(pooled: tf.Tensor) -> dict[str, tf.Tensor]:
-        functionals = pooled[:, heard:] * scale.astype(np.float32) + shift.astype(np.float32)
+        functionals = pooled[:, heard:] * scale + shift
         logits, vad = _perceptron(pooled[:, :heard], a)
         more_logits, more_vad = _perceptron(functionals, a, "functional_")
-        return {"logits": logits + more_logits, "vad": tf.tanh(vad + more_vad)}
+        said = {"logits": logits + more_logits, "vad": tf.tanh(vad + more_vad)}
+        if model.melodic:
+            said["singing"] = tf.matmul(pooled, odds[:, None]) + bias
+        return said
 
     return tf.function(head).get_concrete_function(
         tf.TensorSpec((1, model.pooled), tf.float32, "pooled")
     )
 
 
+def melody_function(model: VoiceModel) -> Any:
+    """Return the concrete function of melody: functionals of the pitch -> logits."""
+    scale, shift = _scaling(model, pitch=True)
+
+    def melody(pitch: tf.Tensor) -> dict[str, tf.Tensor]:
+        tune = tf.nn.relu(_dense(pitch * scale + shift, model.arrays, "melody_hidden"))
+        return {"logits": _dense(tune, model.arrays, "melody_logits")}
+
+    return tf.function(melody).get_concrete_function(
+        tf.TensorSpec((1, len(scale)), tf.float32, "pitch")
+    )
+
+
+def _scaling(model: VoiceModel, pitch: bool) -> tuple[Floats, Floats]:
+    """Return factors and shifts of the functionals of values that the chunk graph does not take,
+    which tell the pitch, or of those that it does."""
+    a = model.arrays
+    scale = a["scale/gamma"] / np.sqrt(a["scale/moving_variance"] + EPSILON)
+    shift = a["scale/beta"] - a["scale/moving_mean"] * scale
+    own = (np.arange(len(scale)) % model.size >= model.seen) == pitch
+    return scale[own].astype(np.float32), shift[own].astype(np.float32)
+
+
 def _perceptron(half: tf.Tensor, a: Arrays, prefix: str = "") -> tuple[tf.Tensor, tf.Tensor]:
     """Return logits and V/A/D before tanh of one head."""
-
-    def dense(rows: tf.Tensor, name: str) -> tf.Tensor:
-        return tf.matmul(rows, a[f"{prefix}{name}/kernel"]) + a[f"{prefix}{name}/bias"]
-
-    hidden = tf.nn.relu(dense(half, "hidden"))
-    return dense(hidden, "logits"), dense(hidden, "vad")
+    hidden = tf.nn.relu(_dense(half, a, f"{prefix}hidden"))
+    return _dense(hidden, a, f"{prefix}logits"), _dense(hidden, a, f"{prefix}vad")
 
 
-def graphs(model: VoiceModel, quantization: str, frames: list[Floats]) -> tuple[bytes, bytes]:
-    """Return chunk graph and head; ``frames`` are normalised utterances that calibrate integers.
+def _dense(rows: tf.Tensor, a: Arrays, name: str) -> tf.Tensor:
+    return tf.matmul(rows, a[f"{name}/kernel"]) + a[f"{name}/bias"]
 
-    The head is small and sees one vector a quarter of a second: integer kinds leave it float16.
-    Its inputs, means beside deviations, would share one scale: 1.2 % of decisions changed.
+
+def graphs(model: VoiceModel, quantization: str, frames: list[Floats]) -> tuple[bytes, ...]:
+    """Return chunk graph, head and, where there is one, melody; ``frames`` are normalised
+    utterances that calibrate integers.
+
+    The heads are small and see one vector a quarter of a second: integer kinds leave them float16.
+    Their inputs, means beside deviations, would share one scale: 1.2 % of decisions changed.
     """
     samples = chunk_samples(model, frames) if quantization in ("int8", "int16x8") else None
     simple = "float16" if quantization.startswith("int") else quantization
+    heads = (head_function, melody_function) if model.melodic else (head_function,)
     return (
         convert(chunk_function(model), quantization, samples),
-        convert(head_function(model), simple),
+        *(convert(function(model), simple) for function in heads),
     )
 
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 class Manifest:
     """The checked content of ``manifest.json``; ``raw`` is the whole of it.
 
+    ``voice_files`` are those of the voice's graph and head, and of its melody where it has one.
     ``reject`` maps the names of the reject settings ("balanced", "cautious") to confidences.
     ``text`` and ``recognizer`` are None in a pack that is voice only, ``speaker`` in one that
     cannot learn voices, ``gate`` in one that takes every sound for speech, ``novelty`` in one to
@@ -40,7 +41,7 @@ class Manifest:
     files: Mapping[str, str]
     endpoint: EndpointSettings
     voice: VoiceSettings
-    voice_files: tuple[str, str]
+    voice_files: tuple[str, ...]
     reject: Mapping[str, float]
     text: Mapping[str, Any] | None
     recognizer: Mapping[str, Any] | None
@@ -74,7 +75,7 @@ def parse(raw: object) -> Manifest:
         files=take(raw, "files", dict),
         endpoint=settings(EndpointSettings, completed(take(raw, "endpoint", dict)), "endpoint"),
         voice=_voice(raw, voice),
-        voice_files=(take(voice, "graph", str), take(voice, "head", str)),
+        voice_files=tuple(take(voice, key, str) for key in _graphs(voice)),
         reject=_reject(take(take(raw, "calibration", dict), "reject", dict)),
         text=take(raw, "text", dict) if words else None,
         recognizer=take(raw, "recognizer", dict) if words else None,
@@ -153,6 +154,10 @@ def _voice(raw: Mapping[str, Any], voice: Mapping[str, Any]) -> VoiceSettings:
         raise PackError(f"manifest: voice lags must be whole numbers from 1 to {MOST_LAG}")
     means = arrays["mean"], arrays["std"]
     return VoiceSettings(features, *means, context, stride, temperature, lags)
+
+
+def _graphs(voice: Mapping[str, Any]) -> list[str]:
+    return ["graph", "head", *(["melody"] if "melody" in voice else [])]
 
 
 def _speaker(section: Mapping[str, Any], labels: tuple[str, ...]) -> SpeakerSettings:

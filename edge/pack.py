@@ -91,8 +91,8 @@ class Pack:
 
     def voice(self) -> Voice:
         """Return a fresh voice branch; raises PackError where graph and manifest differ."""
-        graph, head = (self._graph(name) for name in self.manifest.voice_files)
-        branch = Voice(graph, head, self.manifest.voice)
+        graph, head, *melody = (self._graph(name) for name in self.manifest.voice_files)
+        branch = Voice(graph, head, self.manifest.voice, *melody)
         if branch.labels != len(self.manifest.labels):
             raise PackError(
                 f"{head.name} has {branch.labels} classes, the manifest "

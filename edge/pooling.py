@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge.emotion import Floats
 
 Doubles = NDArray[np.float64]
+LONGEST = 1000  # frames that wait: memory stays
 
 
 class Moments:
@@ -80,6 +81,11 @@ class Functionals:
         self._sums: Doubles = np.zeros((4 + len(lags), size))
         self._past: Floats = np.zeros((0, size), np.float32)
 
+    @staticmethod
+    def length(size: int, lags: Sequence[int]) -> int:
+        """Return how many statistics there are."""
+        return (4 + len(lags)) * size
+
     def add(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
         parts = np.empty((len(self._sums), *frames.shape), np.float32)
@@ -103,6 +109,39 @@ class Functionals:
         means: Doubles = self._sums / np.array([count, count, *pairs, count, count])[:, None]
         _take_roots(means, len(means) - 2, 1e-4)
         return means.ravel()
+
+
+class Waiting:
+    """Functionals of frames that wait, and cost nothing, until somebody asks."""
+
+    def __init__(self, size: int, lags: Sequence[int]) -> None:
+        self._functionals = Functionals(size, lags)
+        self._frames: list[Floats] = []
+        self._waiting = self._counted = 0
+
+    def add(self, frames: Floats) -> None:
+        """Add normalised frames, shape (n, size)."""
+        self._frames.append(frames)
+        self._waiting += len(frames)
+
+    def count(self, frames: int) -> None:
+        """Let so many of the frames count, from the first on; never fewer than before."""
+        self._counted = frames
+        if self._waiting > LONGEST:
+            self._settle()
+
+    def value(self) -> Floats:
+        """Return the statistics of what counts, shape (1, (4 + len(lags)) * size)."""
+        self._settle()
+        return self._functionals.value()[None].astype(np.float32)
+
+    def _settle(self) -> None:
+        due = self._counted - self._functionals.count
+        if due > 0 and self._frames:
+            joined = np.concatenate(self._frames)
+            self._functionals.add(joined[:due])
+            self._frames = [joined[due:]]
+            self._waiting = len(joined) - min(due, len(joined))
 
 
 @functools.lru_cache(maxsize=32)
@@ -140,7 +179,7 @@ class Pool:
     @staticmethod
     def length(units: int, size: int, lags: Sequence[int]) -> int:
         """Return how many values are pooled."""
-        return 3 * units + ((4 + len(lags)) * size if lags else 0)
+        return 3 * units + (Functionals.length(size, lags) if lags else 0)
 
     def add(self, states: Floats, scores: Floats, frames: Floats) -> None:
         """Add states of shape (steps, units), attention scores (steps,), frames (n, size)."""

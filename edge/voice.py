@@ -19,9 +19,10 @@ from edge.emotion import Floats, Scores
 from edge.errors import PackError
 from edge.features import HOP, Features, FeatureSettings
 from edge.interpreter import Graph
-from edge.pooling import Pool
+from edge.pooling import Functionals, Pool, Waiting
 
 MOST = 100  # frames of samples that wait
+SUNG = 0.5  # of a smaller probability that somebody sings, melody is not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class VoiceSettings:
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What the graph said of successive steps: states (steps, units) and attention scores
-    (steps,), and the frames (n, size) that it heard for them."""
+    (steps,), and the frames (n, seen) that it heard for them."""
 
     states: Floats
     attention: Floats
@@ -62,12 +63,16 @@ class Voice:
 
     ``shift``, shape (size of the pooled vector,), is added to what is pooled before the head
     reads it: how a known speaker differs from others. It outlasts utterances; None is no shift.
+    ``melody`` hears the functionals of the values that ``graph`` does not take, the pitch, and adds
+    to the classes as far as the head says that somebody sings; it is not run for speech.
     """
 
-    def __init__(self, graph: Graph, head: Graph, settings: VoiceSettings) -> None:
+    def __init__(
+        self, graph: Graph, head: Graph, settings: VoiceSettings, melody: Graph | None = None
+    ) -> None:
         """Check that graphs and settings fit each other; raises PackError where they do not."""
         self.settings = settings
-        self._graph, self._head = graph, head
+        self._graph, self._head, self._melody = graph, head, melody
         frames, self._seen = graph.shape("frames")[1:]
         self.block = frames - settings.context
         self._units = graph.shape("state")[1]
@@ -87,6 +92,12 @@ class Voice:
             raise PackError(f"{self._graph.name}: block of {self.block} frames does not fit")
         if self._head.shape("pooled")[1] != self.size:
             raise PackError(f"{self._head.name} does not belong to {self._graph.name}")
+        if self._melody:
+            length = Functionals.length(size - self._seen, settings.lags)
+            fits = settings.lags and self._melody.shape("pitch") == (1, length)
+            alike = self._melody.shape("logits") == self._head.shape("logits")
+            if not (fits and alike and self._head.shape("singing") == (1, 1)):
+                raise PackError(f"{self._melody.name} does not belong to {self._head.name}")
 
     @property
     def labels(self) -> int:
@@ -96,19 +107,21 @@ class Voice:
     @property
     def size(self) -> int:
         """Length of the pooled vector."""
-        return Pool.length(self._units, self.settings.features.size, self.settings.lags)
+        return Pool.length(self._units, self._seen, self.settings.lags)
 
     def begin(self) -> None:
         """Start an utterance: fresh features, zero state, empty pool."""
-        size = self.settings.features.size
         self._features.reset()
         self._state: Floats = np.zeros((1, self._units), np.float32)
         # Behind the context: what fills no block yet.
-        self._held: Floats = np.zeros((self.settings.context, size), np.float32)
+        self._held: Floats = np.zeros((self.settings.context, self._seen), np.float32)
         self._samples: list[NDArray[np.int16]] = []
         self._waiting = 0
         self._wanted = self._features.missing(self.block)
-        self._pool = Pool(self._units, size, self.settings.lags)
+        self._pool = Pool(self._units, self._seen, self.settings.lags)
+        self._pitch: Waiting | None = None
+        if self._melody:
+            self._pitch = Waiting(self.settings.features.size - self._seen, self.settings.lags)
         self._steps: list[Steps] = []
         self._done = self._counted = 0
 
@@ -131,7 +144,9 @@ class Voice:
 
     def push_frames(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, size)."""
-        held = np.concatenate([self._held, frames])
+        if self._pitch:
+            self._pitch.add(frames[:, self._seen :])
+        held = np.concatenate([self._held, frames[:, : self._seen]])
         whole = (len(held) - self.settings.context) // self.block * self.block
         if whole:
             self._run(held, whole)
@@ -150,6 +165,8 @@ class Voice:
         cut = steps * stride
         self._pool.add(heard.states[:steps], heard.attention[:steps], heard.frames[:cut])
         self._counted += cut
+        if self._pitch:
+            self._pitch.count(self._counted)
         self._steps = []
         if steps < len(heard.states):
             rest = heard.states[steps:], heard.attention[steps:], heard.frames[cut:]
@@ -159,11 +176,11 @@ class Voice:
         """The stream ends here: run the frames that fill no block, padded with average frames."""
         if self._samples:
             self._hear()
-        context, size = self.settings.context, self.settings.features.size
+        context = self.settings.context
         count = len(self._held) - context
         if count < self.settings.stride and self._done:
             return
-        padding = np.zeros((self.block - count, size), np.float32)
+        padding = np.zeros((self.block - count, self._seen), np.float32)
         self._run(np.concatenate([self._held, padding]), max(count, self.settings.stride))
         self._held = self._held[:context]
 
@@ -183,13 +200,21 @@ class Voice:
         return None if pooled is None else self.shifted(pooled)
 
     def shifted(self, pooled: Floats) -> Scores:
-        """Return the scores of what ``pooled`` returned, with the shift if there is one."""
-        return self.judge(pooled if self.shift is None else pooled + self.shift)
+        """Return the scores of what ``pooled`` returned, with the shift if there is one, and with
+        the melody of the utterance."""
+        return self._scores(pooled if self.shift is None else pooled + self.shift, self._pitch)
 
     def judge(self, pooled: Floats) -> Scores:
-        """Return the scores of a pooled vector, shape (size,), as it is."""
+        """Return the scores of a pooled vector, shape (size,), as it is; no melody is known."""
+        return self._scores(pooled, None)
+
+    def _scores(self, pooled: Floats, pitch: Waiting | None) -> Scores:
         out = self._head.run(pooled=pooled[None])
-        logits = [value / self.settings.temperature for value in out["logits"][0].tolist()]
+        logits = out["logits"][0].tolist()
+        if pitch and self._melody and (share := _share(float(out["singing"][0, 0]))) > SUNG:
+            melody = self._melody.run(pitch=pitch.value())["logits"][0].tolist()
+            logits = [one + share * more for one, more in zip(logits, melody, strict=True)]
+        logits = [value / self.settings.temperature for value in logits]
         highest = max(logits)
         odds = [math.exp(value - highest) for value in logits]
         total = sum(odds)
@@ -202,7 +227,7 @@ class Voice:
         context, stride = self.settings.context, self.settings.stride
         outs = []
         for first in range(0, valid, self.block):
-            window = held[first : first + context + self.block, : self._seen]
+            window = held[first : first + context + self.block]
             outs.append(self._graph.run(frames=window[None], state=self._state))
             self._state = outs[-1]["state_out"]
         steps = valid // stride
@@ -216,6 +241,11 @@ class Voice:
 def _one(parts: Sequence[Floats]) -> Floats:
     """Return arrays one after the other; most often there is only one, which needs no copy."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _share(odds: float) -> float:
+    """Return the probability of log-odds; 0 for those that are no number."""
+    return 1.0 / (1.0 + math.exp(-odds)) if odds > -50.0 else 0.0
 
 
 def _bounded(value: float) -> float:

@@ -67,6 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train on the development speakers too, calibrated as a first run of each fold "
         "without them",
     )
+    parser.add_argument(
+        "--voices",
+        type=Path,
+        metavar="FOLDER",
+        help="take over the voices of an evaluation with --training='--cepstra 20' --out FOLDER, "
+        "and learn melody alone",
+    )
     parser.add_argument("--smoke", action="store_true", help="a handful of recordings, 2 epochs")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="at a time (all cores)"
@@ -115,20 +122,23 @@ def job_of(args: argparse.Namespace, fold: int, seed: int) -> Job:
     given = _training(args, fold)
     if args.everyone:
         given += ["--sibling", str(_sibling(args, fold))]
-    return _job(args, fold, seed, args.out / f"{args.protocol}-{fold}-seed-{seed}", given)
+    return _job(args, fold, seed, f"{args.protocol}-{fold}-seed-{seed}", given)
 
 
 def sibling_of(args: argparse.Namespace, fold: int) -> Job:
     """Return the job that keeps a fold's development speakers apart."""
-    return _job(args, fold, args.seeds[0], _sibling(args, fold), _training(args, fold))
+    return _job(args, fold, args.seeds[0], _sibling(args, fold).name, _training(args, fold))
 
 
 def _sibling(args: argparse.Namespace, fold: int) -> Path:
     return Path(args.out) / f"{args.protocol}-{fold}-apart"
 
 
-def _job(args: argparse.Namespace, fold: int, seed: int, folder: Path, given: list[str]) -> Job:
+def _job(args: argparse.Namespace, fold: int, seed: int, run: str, given: list[str]) -> Job:
     """Return a job; its result is named after the options: that of others is not taken for it."""
+    folder = args.out / run
+    if args.voices:
+        given = [*given, "--voice", str(args.voices / run)]
     about = [given, args.quantize, voice.DESIGN]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8]
     arguments = {

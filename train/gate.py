@@ -88,7 +88,7 @@ def fit(folder: Path, quantization: str, smoke: bool = False) -> dict[str, Any]:
     heard = Rows.of(speech(listener, parts.train, noises["train"], every=False))
     dev = Rows.of(speech(listener, parts.dev, noises["train"], every=False))
     sounds = Rows.of(others(listener, root, "train", smoke))
-    gate = learned(heard.pooled, sounds.pooled, dev.pooled, trained.envelope(one.about))
+    gate = learned(heard.pooled, sounds.pooled, dev.pooled)
     kept: dict[str, Any] = {}
     for name, items in parts.test.items():
         said = Rows.of(speech(listener, items, noises["test"], every=True))
@@ -139,21 +139,18 @@ def _drawn(items: Sequence[Utterance], part: str, smoke: bool) -> list[Utterance
     return trained.some(items, SMOKE if smoke else COUNTS[part])
 
 
-def learned(
-    said: NDArray[Any], sounds: NDArray[Any], dev: NDArray[Any], used: NDArray[np.bool_]
-) -> Gate:
+def learned(said: NDArray[Any], sounds: NDArray[Any], dev: NDArray[Any]) -> Gate:
     """Return the gate between speech and other sounds, shapes (n, size), that refuses ``LOST`` of
-    the speech in ``dev``; it weighs only the values that are ``used``, shape (size,)."""
+    the speech in ``dev``."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    rows = np.concatenate([said, sounds])[:, used].astype(np.float64)
+    rows = np.concatenate([said, sounds]).astype(np.float64)
     truth = np.repeat([1, 0], [len(said), len(sounds)])
     scale = StandardScaler().fit(rows)
     model = LogisticRegression(C=PENALTY, max_iter=2000, class_weight="balanced")
     model.fit(scale.transform(rows), truth)
-    weights = np.zeros(len(used), np.float32)
-    weights[used] = model.coef_[0] / scale.scale_
+    weights = (model.coef_[0] / scale.scale_).astype(np.float32)
     return Gate(weights, -float(np.quantile(dev @ weights, LOST)))
 
 

@@ -32,7 +32,6 @@ from train.partition import FOLDS
 from train.provenance import origin, store
 from train.scored import kind_of
 
-UNUSED = 1e6  # deviation of values that do not count
 BASIS = 16
 COUNT = 400  # recordings of actors, drawn at random
 PLAIN = 80  # recordings of plain speech of a part
@@ -88,7 +87,7 @@ def fit(folder: Path, quantization: str) -> dict[str, dict[str, float]]:
     acted, parts = divided(one.about)
     known = listen(one.pack, acted)
     heard = {name: listen(one.pack, items) for name, items in parts.items() if items}
-    measure = learned(known.pooled, heard["dev"].pooled, trained.envelope(one.about))
+    measure = learned(known.pooled, heard["dev"].pooled)
     saved: dict[str, NDArray[Any]] = {}
     for name, part in heard.items():
         values = (np.array(part.ids), part.logits, part.vad, novelties(measure, part.pooled))
@@ -140,13 +139,9 @@ def listen(pack: Pack, items: Sequence[Utterance]) -> Heard:
     return Heard(ids, np.stack(pooled), logits, np.stack([scores.vad for scores in said]))
 
 
-def learned(acted: Floats, strangers: Floats, used: NDArray[np.bool_]) -> Novelty:
-    """Return the measure of acted speech, shape (n, size), usual for actors who were not heard.
-
-    Only values that are ``used``, shape (size,), count.
-    """
+def learned(acted: Floats, strangers: Floats) -> Novelty:
+    """Return the measure of acted speech, shape (n, size), usual for actors who were not heard."""
     mean, std = acted.mean(axis=0), np.maximum(acted.std(axis=0), 1e-3)
-    std[~used] = UNUSED
     _, _, rows = np.linalg.svd((acted - mean) / std, full_matrices=False)
     # Rounded, as the manifest has it: what is fitted on it later is what a device measures.
     parts = (_rounded(values) for values in (mean, std, rows[:BASIS]))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge import manifest
 from edge.endpoint import EndpointSettings
@@ -70,7 +69,7 @@ def load(folder: Path, quantization: str, gate: bool = True) -> Trained:
         **{key: about[key] for key in ("labels", "features")},
         "endpoint": EndpointSettings().to_dict(),
         "voice": {
-            **dict(zip(("graph", "head"), files, strict=True)),
+            **dict(zip(("graph", "head", "melody"), files, strict=False)),
             **model.feeding,
         },
         "calibration": {
@@ -93,18 +92,6 @@ def novelty_of(folder: Path) -> dict[str, Any]:
     """Return the section on what is unlike acted speech, nothing without ``train novelty``."""
     path = folder / NOVELTY
     return {"novelty": json.loads(path.read_text())["novelty"]} if path.is_file() else {}
-
-
-def envelope(about: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Return which pooled values follow from what the GRU sees of frames, shape (size,).
-
-    The others, functionals of the pitch, tell emotions apart, but know few voices: what strangers
-    read and actors do not is told less well with them.
-    """
-    model = about["model"]
-    size, rows = model["size"], 4 + len(model["lags"]) if model["lags"] else 0
-    seen = np.arange(size) < model.get("seen", size)
-    return np.concatenate([np.ones(3 * model["units"], bool), np.tile(seen, rows)])
 
 
 def facts(items: Sequence[Utterance]) -> dict[str, list[Any]]:

@@ -23,13 +23,16 @@ from train.voice_guide import Guide
 
 SMOKE = 48  # recordings of a smoke run
 EPOCHS = 120
-DESIGN = 2  # raised by what changes a voice but no option: results of before do not count then
+DESIGN = 4  # raised by what changes a voice but no option: results of before do not count then
 REACH_DB = 75.0  # less costs clean speech, see train/voice.md
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to train; ``average`` is the momentum of the averaged weights."""
+    """How long and how fast to train; ``average`` is the momentum of the averaged weights.
+
+    Melody is learnt for ``melody`` epochs after the others.
+    """
 
     epochs: int = EPOCHS
     batch: int = 32
@@ -38,6 +41,7 @@ class Schedule:
     average: float = 0.995
     smoothing: float = 0.05
     vad_weight: float = 0.3
+    melody: int = 30
     seed: int = 0
 
 
@@ -56,9 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cepstra",
         type=int,
         choices=range(20, 41),
-        default=20,
+        default=40,
         metavar="N",
-        help="20 to 40 (20): more tell the pitch, by which song gains and strangers' voices lose",
+        help="20 to 40 (40): those after the 20th tell the melody of song",
     )
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument(
@@ -73,6 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="train on the development speakers too; what is fitted on them (temperature, reject, "
         "fusion) comes from this run of the same fold, which kept them apart",
+    )
+    parser.add_argument(
+        "--voice",
+        type=Path,
+        metavar="FOLDER",
+        help="take over a voice of the same fold that was trained with --cepstra 20, and learn "
+        "melody alone",
     )
     parser.add_argument("--seed", type=int, default=0, help="of weights and variations")
     parser.add_argument(
@@ -91,10 +102,13 @@ def run(args: argparse.Namespace) -> int:
     if args.commercial:
         licence.demand_commercial(_sources(args))
     sibling = Sibling.load(args.sibling, args) if args.sibling else None
+    taken = Taken.load(args.voice, args) if args.voice else None
     data, partition = prepare(args)
+    if taken:
+        data.mean[: len(taken.mean)], data.std[: len(taken.std)] = taken.mean, taken.std
     schedule = Schedule(epochs=2 if args.smoke else args.epochs, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    training = Training(data, schedule, args.out)
+    training = Training(data, schedule, args.out, taken.arrays if taken else None)
     if not args.restart:
         training.resume()
     training.run()
@@ -133,6 +147,38 @@ class Sibling:
                 "have kept the development speakers apart"
             )
         return cls(about, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A voice without melody: what it is made from, its weights, its normalisation (values of a
+    frame,)."""
+
+    sources: list[str]
+    arrays: dict[str, NDArray[Any]]
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    @classmethod
+    def load(cls, folder: Path, args: argparse.Namespace) -> Taken:
+        """Read a run; raises HeartenError where it is none, or of other recordings."""
+        try:
+            about = json.loads((folder / "model.json").read_text())
+            with np.load(folder / "model.npz") as saved:
+                arrays = {name: saved[name] for name in saved.files}
+        except (OSError, ValueError):
+            raise HeartenError(f"{folder} holds no trained voice: python -m train voice") from None
+        fold = f"{about['partition']['protocol']}:{about['partition']['fold']}"
+        own = fold, about["corpora"], bool(about["sibling"]), about["features"]["kind"]
+        if own != (args.fold, args.corpora, bool(args.sibling), args.kind):
+            raise HeartenError(
+                f"{folder} is of {fold} and {', '.join(about['corpora'])}: it must be of the same "
+                "fold, corpora, kind of features and development speakers"
+            )
+        if about["model"]["size"] >= args.cepstra:
+            raise HeartenError(f"{folder} has no fewer than {args.cepstra} cepstra")
+        mean, std = (np.array(about[name], np.float32) for name in ("mean", "std"))
+        return cls(about["sources"], arrays, mean, std)
 
 
 def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
@@ -181,6 +227,7 @@ def save(
         "partition": asdict(partition),
         "teacher": str(args.teacher) if args.teacher else None,
         "sibling": str(args.sibling) if args.sibling else None,
+        "voice": str(args.voice) if args.voice else None,
         "seed": args.seed,
         "metrics": report,
         "command": f"python -m train {' '.join(sys.argv[1:])}",
@@ -191,7 +238,9 @@ def save(
 def _sources(args: argparse.Namespace) -> list[str]:
     """Return all that the model is made from, what the teacher's heads learnt from included."""
     taught = Guide.corpora(args.teacher) if args.teacher else []
-    return licence.of_voice([*args.corpora, *taught], bool(args.teacher))
+    own = licence.of_voice([*args.corpora, *taught], bool(args.teacher))
+    before = Taken.load(args.voice, args).sources if args.voice else []
+    return own + [name for name in before if name not in own]
 
 
 def _handful(items: list[Utterance]) -> list[Utterance]:

@@ -45,13 +45,14 @@ class Part:
 class Batch:
     """Normalised frames of n utterances, targets (n, labels), V/A/D (n, 3), and what a teacher's
     hidden layer says of each (n, size of a guide's vectors) and in each step (steps, width), where
-    it heard the same: no steps where it did not."""
+    it heard the same: no steps where it did not. ``sung`` (n, 1) is 1 for song."""
 
     frames: list[Floats]
     targets: Floats
     vad: Floats
     vectors: Floats
     hints: list[Floats]
+    sung: Floats
 
 
 class VoiceData:
@@ -72,6 +73,7 @@ class VoiceData:
         every = np.concatenate([self._project(v[CLEAN]) for v in parts["train"].versions])
         self.mean, self.std = every.mean(axis=0), every.std(axis=0) + 1e-6
         self._hard = np.eye(len(LABELS), dtype=np.float32)[parts["train"].classes]
+        self._sung = self.sung("train").astype(np.float32)[:, None]
         self._guide = guide
 
     @property
@@ -120,6 +122,10 @@ class VoiceData:
         """Return the normalised frames of a partition, as the device will see them."""
         return [self._normalise(v[CLEAN]) for v in self.parts[name].versions]
 
+    def sung(self, name: str) -> NDArray[np.bool_]:
+        """Return which utterances of a partition are song, shape (n,)."""
+        return np.array([kind_of(item.id) == "song" for item in self.parts[name].items], np.bool_)
+
     def batches(self, rng: np.random.Generator, size: int, stride: int = 8) -> Iterator[Batch]:
         """Yield batches of varied training utterances in random order, ``stride`` frames a step."""
         part = self.parts["train"]
@@ -127,7 +133,7 @@ class VoiceData:
             varied = [self._augment(part.versions[row], rng) for row in chosen]
             frames = [self._normalise(one.frames) for one in varied]
             told = self._told(chosen, varied, stride)
-            yield Batch(frames, told[0], part.vad[chosen], told[1], told[2])
+            yield Batch(frames, told[0], part.vad[chosen], *told[1:], self._sung[chosen])
 
     def _told(
         self, chosen: NDArray[np.int64], varied: Sequence[Variation], stride: int

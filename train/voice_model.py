@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from edge.emotion import Floats
 from edge.features import FeatureSettings
+from edge.voice import SUNG
 from train.corpora import LABELS
+from train.voice_perceptrons import Head, Melody
 
 layers = tf.keras.layers
 Arrays = dict[str, NDArray[Any]]
 ENVELOPE = 20  # cepstra
-HIDDEN, NARROW = 64, 44  # units of the head of functionals: of few cepstra, of many
+MELODY = 24  # units of the head of melody: what 100 000 parameters leave
 SMALLEST = 1024  # weights: the converter leaves smaller layers float
 
 
@@ -26,8 +28,9 @@ class ModelSettings:
 
     Frames have ``size`` values: all feed the functionals, the first ``seen`` the convolution, of
     which a step takes ``kernel`` frames, one each ``stride`` frames. The GRU has ``units`` units,
-    its head ``hidden``, that of the functionals ``functional_hidden``; ``lags`` are those of the
-    functionals; ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
+    its head ``hidden``, that of the functionals ``functional_hidden``, that of melody, which hears
+    the functionals of the other values, ``melody_hidden`` (0: there is none); ``lags`` are those of
+    the functionals; ``dropout`` is before and in the heads, ``channel_dropout`` before the GRU.
     """
 
     size: int = 20
@@ -38,7 +41,8 @@ class ModelSettings:
     stride: int = 8
     units: int = 96
     hidden: int = 64
-    functional_hidden: int = HIDDEN
+    functional_hidden: int = 64
+    melody_hidden: int = 0
     lags: tuple[int, ...] = (1, 2, 5, 10, 25)
     dropout: float = 0.3
     channel_dropout: float = 0.1
@@ -56,12 +60,11 @@ class ModelSettings:
 def sizes(features: FeatureSettings) -> ModelSettings:
     """Return the sizes for frames of these features, of cepstra at most 100 000 parameters.
 
-    The convolution sees the envelope, 20 cepstra, not the pitch, which hurts speech there; with
-    more cepstra the head of functionals is smaller.
+    The convolution sees the envelope, 20 cepstra; with more, those tell the melody of song.
     """
     size, envelope = features.size, ENVELOPE if features.kind == "mfcc" else features.size
-    hidden = HIDDEN if size == envelope else NARROW
-    return ModelSettings(size=size, seen=envelope, labels=len(LABELS), functional_hidden=hidden)
+    melody = MELODY if size > envelope else 0
+    return ModelSettings(size=size, seen=envelope, labels=len(LABELS), melody_hidden=melody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +78,13 @@ class Outputs:
     hidden: tf.Tensor
 
 
-class Head:
-    """A small perceptron on one half of what is pooled."""
-
-    def __init__(self, settings: ModelSettings, hidden: int, prefix: str = "") -> None:
-        self.hidden = layers.Dense(hidden, activation="relu", name=f"{prefix}hidden")
-        self.logits = layers.Dense(settings.labels, name=f"{prefix}logits")
-        self.vad = layers.Dense(3, name=f"{prefix}vad")
-        self.drop = layers.Dropout(settings.dropout)
-
-    def layers(self) -> list[Any]:
-        """Return what Keras must know of."""
-        return [self.hidden, self.logits, self.vad, self.drop]
-
-    def __call__(self, pooled: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return logits, V/A/D before tanh, and the hidden layer."""
-        dropped = self.drop(pooled, training=training)
-        hidden = self.drop(self.hidden(dropped), training=training)
-        return self.logits(hidden), self.vad(hidden), hidden
-
-
 class VoiceNet(tf.keras.Model):
     """Normalised frames of whole utterances in, class logits and V/A/D out.
 
     Pooling: attention, mean and deviation of the GRU's states, and functionals of the frames. Each
     half has a head; what they say is added. Heads apart, each with a loss of its own, keep the
-    stronger half from starving the other: the GRU knows speech better, the functionals song.
+    stronger half from starving the other: the GRU knows speech better, the functionals song. What
+    the functionals know of pitch is added to the logits where somebody sings.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -114,11 +98,14 @@ class VoiceNet(tf.keras.Model):
         self.attention = layers.Dense(1, name="attention")
         self.scale = layers.BatchNormalization(momentum=0.98, name="scale")
         self.drop_channels = layers.SpatialDropout1D(settings.channel_dropout)
+        labels, dropout, own = settings.labels, settings.dropout, settings.functional_hidden
         self._heads = (
-            Head(settings, settings.hidden),
-            Head(settings, settings.functional_hidden, "functional_"),
+            Head(settings.hidden, labels, dropout),
+            Head(own, labels, dropout, "functional_"),
         )
-        self._kept = [layer for head in self._heads for layer in head.layers()]
+        self.melody = Melody(settings.melody_hidden, labels, dropout)
+        used = (*self._heads, self.melody) if settings.melody_hidden else self._heads
+        self._kept = [layer for head in used for layer in head.layers()]
 
     def call(
         self, frames: tf.Tensor, lengths: tf.Tensor, training: bool = False
@@ -128,8 +115,13 @@ class VoiceNet(tf.keras.Model):
         ``time`` is a multiple of the stride; only the first ``lengths`` frames count.
         """
         states = self.states(frames, training)
-        said = self.judge(*self.pooled(states, frames, lengths, training), training)
-        return said.logits, said.vad
+        pooled = self.pooled(states, frames, lengths, training)
+        said = self.judge(*pooled, training)
+        if not self.settings.melody_hidden:
+            return said.logits, said.vad
+        singing, melody = self.sing(*pooled, training)
+        share = tf.sigmoid(singing)
+        return said.logits + tf.where(share > SUNG, share, 0.0) * melody, said.vad
 
     def states(self, frames: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the states of the GRU, shape (batch, time / stride, units)."""
@@ -151,16 +143,14 @@ class VoiceNet(tf.keras.Model):
         scores = tf.nn.softmax(self.attention(states) + (mask - 1.0) * 1e9, axis=1)
         attended = tf.reduce_sum(states * scores, axis=1)
         heard = tf.concat([attended, *_moments(states, mask, 1e-5)], axis=-1)
-        functionals = self._functionals(frames, counted * stride)
+        functionals = self.functionals(frames, counted * stride)
         return heard, self.scale(functionals, training=training)
 
     def judge(self, heard: tf.Tensor, functionals: tf.Tensor, training: bool) -> Outputs:
-        """Return what the two heads say of what was pooled."""
-        said = [
-            head(half, training)
-            for head, half in zip(self._heads, (heard, functionals), strict=True)
-        ]
-        (logits, vad, hidden), (more_logits, more_vad, more_hidden) = said
+        """Return what the two heads say of what was pooled, melody apart."""
+        envelope, _ = self._parts(functionals)
+        logits, vad, hidden = self._heads[0](heard, training)
+        more_logits, more_vad, more_hidden = self._heads[1](envelope, training)
         return Outputs(
             logits + more_logits,
             tf.tanh(vad + more_vad),
@@ -168,7 +158,28 @@ class VoiceNet(tf.keras.Model):
             tf.concat([hidden, more_hidden], axis=-1),
         )
 
-    def _functionals(self, frames: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
+    def sing(
+        self, heard: tf.Tensor, functionals: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the log-odds that somebody sings (batch, 1), and what melody adds to the logits
+        as far as somebody does (batch, labels)."""
+        envelope, pitch = self._parts(functionals)
+        singing = self.melody.share(tf.concat([heard, envelope], axis=-1))
+        return singing, self.melody(pitch, training)
+
+    def _parts(self, functionals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return those of the values that the convolution sees, and those of the others."""
+        seen, size = self.settings.seen, self.settings.size
+        if not self.settings.melody_hidden:
+            return functionals, functionals[:, :0]
+        kinds = functionals.shape[-1] // size
+        apart = tf.reshape(functionals, (-1, kinds, size))
+        return (
+            tf.reshape(apart[:, :, :seen], (-1, kinds * seen)),
+            tf.reshape(apart[:, :, seen:], (-1, kinds * (size - seen))),
+        )
+
+    def functionals(self, frames: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
         """Return what ``edge.pooling.Functionals`` computes, unscaled."""
         mask = tf.sequence_mask(counted, tf.shape(frames)[1], tf.float32)[..., None]
         count = tf.cast(counted, tf.float32)[:, None]

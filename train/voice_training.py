@@ -1,11 +1,13 @@
 """The training loop of the voice model: progress, checkpoints, resume.
 
 The weights that are kept are a running average, after the last epoch: with a rate that falls to
-nothing, no epoch is worth choosing, and nothing is chosen on anybody.
+nothing, no epoch is worth choosing, and nothing is chosen on anybody. Last comes melody
+(``train.voice_melody``), which changes no other weight.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -18,8 +20,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge.emotion import Floats
-from train.corpora import LABELS
-from train.losses import ccc_loss
+from train import voice_melody
+from train.losses import ccc_loss, cross_entropy
 from train.metrics import ccc, uar, war
 from train.voice_data import VoiceData
 from train.voice_model import Arrays, VoiceNet, pad, rounded, sizes
@@ -38,7 +40,10 @@ HINT = 0.3  # weight of the error of the teacher's vectors, and of that of its f
 class Training:
     """One run; its state lives in ``out`` (checkpoint, best weights), so it can go on later."""
 
-    def __init__(self, data: VoiceData, schedule: Schedule, out: Path) -> None:
+    def __init__(
+        self, data: VoiceData, schedule: Schedule, out: Path, taken: Arrays | None = None
+    ) -> None:
+        """``taken`` are the weights of a voice without melody, which alone is learnt then."""
         tf.keras.utils.set_random_seed(schedule.seed)
         self.data, self.schedule, self.out = data, schedule, out
         self.settings = sizes(data.features)
@@ -57,7 +62,11 @@ class Training:
         )
         self._optimizer.build(self._trained)
         self._average = self.net.arrays()
-        self._epoch = 0
+        self._epoch, self._done = 0, False
+        self._taken = "" if taken is None else _digest(taken)
+        if taken is not None:
+            voice_melody.take(self.net, data, taken)
+            self._average, self._epoch = self.net.arrays(), schedule.epochs
         self._step = tf.function(self._train_step, reduce_retracing=True)
         self._infer = tf.function(self._forward, reduce_retracing=True)
 
@@ -71,7 +80,18 @@ class Training:
         return int(sum(np.prod(v.shape) for v in self.net.trainable_variables))
 
     def run(self) -> None:
-        """Train to the last epoch; keep the averaged weights, rounded as they will be shipped."""
+        """Train to the last epoch, then melody; keep the weights, rounded as they are shipped."""
+        self._train()
+        if not self._done:
+            self.net.load_arrays(rounded(self._average))
+            if self.settings.melody_hidden and self.data.sung("train").any():
+                voice_melody.learn(self.net, self.data, self.schedule)
+            self._average, self._done = rounded(self.net.arrays()), True
+            self._save()
+        self.net.load_arrays(self._average)
+        np.savez(self.out / "model.npz", **self._average)  # type: ignore[arg-type]
+
+    def _train(self) -> None:
         started = time.monotonic()
         first = self._epoch
         while self._epoch < self.schedule.epochs:
@@ -88,9 +108,6 @@ class Training:
                 flush=True,
             )
         print(file=sys.stderr)
-        shipped = rounded(self._average)
-        self.net.load_arrays(shipped)
-        np.savez(self.out / "model.npz", **shipped)  # type: ignore[arg-type]
 
     def resume(self) -> bool:
         """Take up the run that ``out`` holds, if it was made with the same settings."""
@@ -100,7 +117,7 @@ class Training:
         with np.load(place) as saved:
             if str(saved["key"]) != self._key():
                 return False
-            self._epoch = int(saved["epoch"])
+            self._epoch, self._done = int(saved["epoch"]), bool(saved["done"])
             self._average = _within(saved, "average:")
             self.net.load_arrays(_within(saved, "now:"))
             for index, layer in enumerate(self._hints):
@@ -237,9 +254,7 @@ class Training:
         return tf.reduce_sum(error) / (self.data.hint_sizes[1] * tf.reduce_sum(told) + 1.0)
 
     def _entropy(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        smooth = self.schedule.smoothing
-        soft = targets * (1.0 - smooth) + smooth / len(LABELS)
-        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(soft, logits))
+        return cross_entropy(targets, logits, self.schedule.smoothing)
 
     def _forward(self, frames: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.net(frames, lengths, training=False)
@@ -251,7 +266,7 @@ class Training:
         schedule = asdict(self.schedule)
         data = self.data.features.to_dict(), self.data.endpoint.to_dict()
         settings = [schedule, self.settings.to_dict(), *data]
-        return json.dumps([*settings, people, sizes, self.data.guided])
+        return json.dumps([*settings, people, sizes, self.data.guided, self._taken])
 
     def _save(self) -> None:
         arrays: dict[str, NDArray[Any]] = {
@@ -265,8 +280,15 @@ class Training:
             },
         }
         partial = self.out / "checkpoint.part.npz"
-        np.savez(partial, key=self._key(), epoch=self._epoch, **arrays)  # type: ignore[arg-type]
+        state: dict[str, Any] = {"key": self._key(), "epoch": self._epoch, "done": self._done}
+        np.savez(partial, **state, **arrays)
         partial.rename(self.out / "checkpoint.npz")
+
+
+def _digest(arrays: Arrays) -> str:
+    """Return what tells one set of weights from another."""
+    told = (name.encode() + arrays[name].tobytes() for name in sorted(arrays))
+    return hashlib.sha256(b"".join(told)).hexdigest()
 
 
 def _rate(schedule: Schedule, steps: int) -> Any:

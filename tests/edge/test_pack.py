@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from edge.bench.reference import parity
 from edge.pack import open_pack
 from tests.edge.made import rehash
 
-FILES = ("voice.tflite", "head.tflite", "text.tflite", "keywords.txt", "words.lm.bin", "words.dict")
+GRAPHS = ("voice.tflite", "head.tflite", "melody.tflite", "text.tflite")
+FILES = (*GRAPHS, "keywords.txt", "words.lm.bin", "words.dict")
 
 
 def use(pack: Path) -> None:
@@ -69,7 +71,7 @@ def test_truncated_or_altered_file(pack_copy: Path, name: str, damage: str) -> N
         use(pack_copy)
 
 
-@pytest.mark.parametrize("name", ["voice.tflite", "head.tflite", "text.tflite", "words.lm.bin"])
+@pytest.mark.parametrize("name", [*GRAPHS, "words.lm.bin"])
 def test_a_file_that_is_something_else(
     pack_copy: Path, edit_manifest: Callable[..., Path], name: str
 ) -> None:
@@ -79,11 +81,17 @@ def test_a_file_that_is_something_else(
         use(pack_copy)
 
 
-def test_mismatched_graphs(pack_copy: Path, edit_manifest: Callable[..., Path]) -> None:
-    shutil.copy(pack_copy / "text.tflite", pack_copy / "head.tflite")
-    edit_manifest(lambda m: rehash(m, pack_copy, "head.tflite"))
-    with pytest.raises(PackError, match=r"head\.tflite"):
+@pytest.mark.parametrize("name", ["head.tflite", "melody.tflite"])
+def test_mismatched_graphs(pack_copy: Path, edit_manifest: Callable[..., Path], name: str) -> None:
+    shutil.copy(pack_copy / "text.tflite", pack_copy / name)
+    edit_manifest(lambda m: rehash(m, pack_copy, name))
+    with pytest.raises(PackError, match=re.escape(name)):
         use(pack_copy)
+
+
+def test_a_pack_without_melody(pack_copy: Path, edit_manifest: Callable[..., Path]) -> None:
+    edit_manifest(lambda m: m["voice"].pop("melody") and m["files"].pop("melody.tflite"))
+    use(pack_copy)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from edge.audio.files import read
 from edge.features import HOP
 from edge.interpreter import Graph
 from edge.pack import open_pack
+from edge.pooling import LONGEST, Functionals, Waiting
 from edge.voice import MOST, Voice
 
 
@@ -90,3 +91,24 @@ def test_a_head_that_says_nonsense_gives_no_nan(
     scores = voice.judge(np.zeros(voice.size, np.float32))
     assert scores.vad.tolist() == [0.0, 1.0, -1.0]
     assert scores.probabilities.sum() == pytest.approx(1.0)
+
+
+def test_melody_is_not_run_for_speech(voice: Voice, speech: np.ndarray, calls: list[str]) -> None:
+    voice.begin()
+    voice.push(speech)
+    assert voice.end() is not None
+    assert set(calls) == {"voice.tflite", "head.tflite"}
+
+
+def test_what_waits_for_melody_is_bounded() -> None:
+    rows = np.random.default_rng(0).normal(size=(5 * LONGEST, 3)).astype(np.float32)
+    waiting, at_once = Waiting(3, (1, 7)), Functionals(3, (1, 7))
+    at_once.add(rows[:-10])
+    most = 0
+    for first in range(0, len(rows), 25):
+        waiting.add(rows[first : first + 25])
+        waiting.count(first + 15)  # the last ones may be silence behind the speech
+        most = max(most, sum(map(len, waiting._frames)))
+    assert most <= LONGEST + 25
+    np.testing.assert_allclose(waiting.value()[0], at_once.value(), rtol=1e-5)
+    np.testing.assert_array_equal(waiting.value(), waiting.value())
