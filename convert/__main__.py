@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("edge/packs") / NAME)
     parser.add_argument("--results", type=Path, default=RESULTS, help="what the card tells of")
     parser.add_argument(
+        "--card", action="store_true", help="write the card of --out again, nothing else"
+    )
+    parser.add_argument(
         "--commercial", action="store_true", help="refuse what forbids commercial use"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -92,8 +95,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def convert(args: argparse.Namespace) -> int:
     """Convert, compare, and write the pack; raises HeartenError where it must not be written."""
+    if args.card:
+        from convert.papers import renew
+
+        renew(args.out, args.results)
+        return 0
     runs = Runs.of(args)
-    from convert import labels, pack, text  # TensorFlow takes seconds to import
+    from convert import labels, pack, papers, text  # TensorFlow takes seconds to import
     from convert.artefacts import compare, files_of, score
     from convert.voice import VoiceModel
 
@@ -105,7 +113,7 @@ def convert(args: argparse.Namespace) -> int:
     temperature = fusion["calibration"]["temperature"]
     files = files_of(model, args.quantize)
     report = compare(score(model, runs.voice, files, temperature), runs.voice)
-    training = _training(model, runs, report, fusion)
+    training = {"data": names, **_training(model, runs, report, fusion)}
     whole, model = model, labels.only(model, labels.present(model.about))
     if model is not whole:
         files |= files_of(model, args.quantize)
@@ -115,7 +123,7 @@ def convert(args: argparse.Namespace) -> int:
         raise HeartenError(f"refused: the models take {models:,} bytes, at most {LARGEST_MODELS:,}")
     files |= _language_files(runs)
     manifest = _manifest(args, model, runs, fusion, training, names)
-    files |= _papers(args, model.about["labels"], names, training)
+    files |= papers.papers(manifest, args.results)
     pack.write(args.out, files, manifest)
     _say(args, files, models, report)
     return 0
@@ -256,23 +264,6 @@ def _commands(
     later = of(*(runs.voice / name for name in ("speaker.json", GATE, NOVELTY)))
     given = [*words, *first, about["command"], *later, fusion["command"]]
     return [*filter(None, given), f"python -m convert {' '.join(sys.argv[1:])}".strip()]
-
-
-def _papers(
-    args: argparse.Namespace,
-    labels: Sequence[str],
-    names: Sequence[str],
-    training: Mapping[str, Any],
-) -> dict[str, bytes]:
-    from convert.card import card
-
-    voice = training["voice"]
-    protocol = voice["partition"]["protocol"]
-    found = evidence.Evidence(protocol, args.name, voice["parameters"], args.results)
-    return {
-        "CARD.md": card(args.name, labels, names, training, found.sections()).encode(),
-        "LICENSE": sources.document(names).encode(),
-    }
 
 
 def _say(
