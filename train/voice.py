@@ -18,7 +18,8 @@ from edge.features import FeatureSettings
 from train import corpora, licence, recordings
 from train.corpora import LABELS, Utterance
 from train.partition import Partition, chosen
-from train.voice_data import VoiceData
+from train.scored import kind_of
+from train.voice_data import ENVELOPE, PITCH, VoiceData
 from train.voice_guide import Guide
 
 SMOKE = 48  # recordings of a smoke run
@@ -59,10 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cepstra",
         type=int,
-        choices=range(20, 41),
-        default=40,
+        choices=range(ENVELOPE, PITCH + 1),
         metavar="N",
-        help="20 to 40 (40): those after the 20th tell the melody of song",
+        help="20 to 40 (40 where the corpora hold song, or 20): those after the 20th tell melody",
     )
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument(
@@ -175,8 +175,8 @@ class Taken:
                 f"{folder} is of {fold} and {', '.join(about['corpora'])}: it must be of the same "
                 "fold, corpora, kind of features and development speakers"
             )
-        if about["model"]["size"] >= args.cepstra:
-            raise HeartenError(f"{folder} has no fewer than {args.cepstra} cepstra")
+        if about["model"]["size"] >= (args.cepstra or PITCH):
+            raise HeartenError(f"{folder} has no fewer than {args.cepstra or PITCH} cepstra")
         mean, std = (np.array(about[name], np.float32) for name in ("mean", "std"))
         return cls(about["sources"], arrays, mean, std)
 
@@ -184,10 +184,12 @@ class Taken:
 def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
     """Load the corpora, compute or fetch the frames, and split them by speaker.
 
-    With a sibling the development speakers are in the training part too.
+    With a sibling the development speakers are in the training part too. Who brings no song gets
+    no melody, which would cost the device and say nothing.
     """
     folder = corpora.root()
     items = recordings.load(folder, args.corpora)
+    tuneful = any(kind_of(item.id) == "song" for item in items)
     partition = chosen(args.fold, items)
     train, dev, test = partition.split(items)
     if args.sibling:
@@ -196,7 +198,7 @@ def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
     features = FeatureSettings(
         kind=args.kind,
         floor=1e-3,
-        cepstra=args.cepstra,
+        cepstra=args.cepstra or (PITCH if tuneful else ENVELOPE),
         relative=args.kind == "mfcc",
         reach=REACH_DB,
     )

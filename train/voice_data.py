@@ -23,6 +23,7 @@ from train.recordings import Frames, once
 from train.scored import kind_of
 from train.voice_guide import SPEEDS, Guide
 
+ENVELOPE, PITCH = 20, 40  # cepstra that tell the one, and the other too
 WINDOW = 8  # batches whose utterances are sorted by length, so that little is padding
 TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
 SPECTRUM = ("window", "fft", "filters", "low", "high", "preemphasis")  # what log-mel frames hang on

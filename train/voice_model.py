@@ -13,11 +13,11 @@ from edge.emotion import Floats
 from edge.features import FeatureSettings
 from edge.voice import SUNG
 from train.corpora import LABELS
+from train.voice_data import ENVELOPE
 from train.voice_perceptrons import Head, Melody
 
 layers = tf.keras.layers
 Arrays = dict[str, NDArray[Any]]
-ENVELOPE = 20  # cepstra
 MELODY = 24  # units of the head of melody: what 100 000 parameters leave
 SMALLEST = 1024  # weights: the converter leaves smaller layers float
 

@@ -119,6 +119,8 @@ def test_the_pack_says_what_it_is_from_and_may_be_used(pack: Path) -> None:
 def test_the_pack_has_the_labels_that_were_spoken_and_works(pack: Path) -> None:
     manifest = open_pack(pack).manifest
     assert set(manifest.labels) == set(SPOKEN)
+    assert not (pack / "melody.tflite").exists()  # nobody sang
+    assert manifest.raw["features"]["cepstra"] == 20
     assert manifest.speaker is not None
     assert np.isfinite(manifest.speaker.reference).all()
     voices = pack.parent / "corpora/crema-d/AudioWAV"
