@@ -36,7 +36,11 @@ from train.language import read_keywords
 from train.recognition_heard import Listener, Store
 from train.recognition_setup import device_settings
 
-VOICES = {"dev": ("rms", "kal16"), "test": ("slt", "awb")}
+VOICES = {  # of flite, or of a program that is named
+    "dev": ("rms", "kal16"),
+    "test": ("slt", "awb"),
+    "fresh": ("kal", "espeak-ng en-us", "espeak-ng en-us+f3"),  # no choice was made with these
+}
 SHORTEST, LONGEST = 4, 30  # words of a sentence
 CLEAN = "clean"
 CORPORA = ("emobank", "isear")
@@ -74,21 +78,24 @@ class Heard:
 
 
 def speak(text: str, voice: str) -> Samples:
-    """Return a text as one of flite's voices says it: int16 mono at 16 kHz, the same every time.
+    """Return a text as one of ``VOICES`` says it: int16 mono at 16 kHz, the same every time.
 
     Raises:
-        HeartenError: flite is not installed or has no such voice.
+        HeartenError: flite or espeak-ng is not installed or has no such voice.
     """
     with tempfile.TemporaryDirectory() as folder:
         said, sound = Path(folder) / "said.txt", Path(folder) / "said.wav"
         said.write_text(text + "\n", encoding="utf-8")
-        if voice not in _voices():
+        program, _, name = voice.rpartition(" ")
+        if not program and name not in _voices():
             raise HeartenError(f"flite has no voice {voice!r}: {', '.join(sorted(_voices()))}")
-        command = ["flite", "-voice", voice, "-f", str(said), "-o", str(sound)]
+        given = [program, "-v", name, "-w"] if program else ["flite", "-voice", name, "-o"]
         try:
-            subprocess.run(command, check=True, capture_output=True)
+            subprocess.run([*given, str(sound), "-f", str(said)], check=True, capture_output=True)
+        except FileNotFoundError:
+            raise HeartenError(f"{program} is not installed: apt install {program}") from None
         except subprocess.CalledProcessError as error:
-            raise HeartenError(f"flite cannot say {text!r:.60}: {error}") from None
+            raise HeartenError(f"{given[0]} cannot say {text!r:.60}: {error}") from None
         return read(sound)
 
 

@@ -1,9 +1,10 @@
 """``python -m train spoken_fusion``: sentences spoken by a synthesiser, through the whole device.
 
-flite speaks the test sentences of the constructed benchmark (``train.bimodal``) with voices that
-nothing was fitted on; the engine of a pack hears them in pieces of 100 ms: endpointer, quantised
-voice, recogniser, text graph, fusion. A synthesiser acts no emotion, so the voice can only mislead:
-what is measured is whether words reach the result, and how much of them the fusion lets through.
+Synthesisers speak the test sentences of the constructed benchmark (``train.bimodal``) with voices
+that nothing was fitted on, or ("fresh") that no choice was made with either. The engine of a pack
+hears them in pieces of 100 ms: endpointer, quantised voice, recogniser, text graph, fusion. A
+synthesiser acts no emotion, so the voice can only mislead: what is measured is whether words reach
+the result, and how much of them the fusion lets through.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from edge import Engine
 from edge.decoder import Samples
 from edge.emotion import DIMENSIONS, Emotion
+from edge.errors import HeartenError
 from edge.features import RATE
 from train import bimodal, spoken, text_data
 from train.corpora import LABELS, Utterance, root
@@ -50,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pack", type=Path, help="folder or .zip (the built-in pack)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--count", type=int, default=100, help="sentences of each kind")
+    parser.add_argument("--skip", type=int, default=0, help="so many first, which were seen before")
+    parser.add_argument("--voices", choices=["test", "fresh"], default="test")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of sentences")
     parser.add_argument("--pairs", type=Path, default=bimodal.PLACE, metavar="FILE")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
@@ -59,13 +63,17 @@ def run(args: argparse.Namespace) -> int:
     """Speak, hear, score; write one result a kind of target and print it.
 
     Raises:
-        HeartenError: flite, a corpus or the pack is missing.
+        HeartenError: a synthesiser, a corpus or the pack is missing, or no sentence is left.
     """
     with Engine.open(args.pack, reject=0.0) as engine:
         known, pairs = bimodal.sentences(root()), bimodal.read(args.pairs)
         for kind in args.kinds:
-            items = [known[name] for name in chosen(pairs, kind, args.count, args.seed)]
-            said = [answers(engine, item, number) for number, item in enumerate(items)]
+            names = chosen(pairs, kind, args.skip + args.count, args.seed)[args.skip :]
+            if not names:
+                raise HeartenError(f"no sentence of {kind} is left behind --skip {args.skip}")
+            items = [known[name] for name in names]
+            voices = VOICES[args.voices]
+            said = [answers(engine, item, voices[n % len(voices)]) for n, item in enumerate(items)]
             quantization = engine.pack.manifest.raw["voice"]["quantization"]
             _store(args, kind, items, said, quantization)
     return 0
@@ -83,10 +91,9 @@ def chosen(pairs: Sequence[bimodal.Pair], kind: str, count: int, seed: int) -> l
     return list(dict.fromkeys(names))[:count]
 
 
-def answers(engine: Engine, item: Utterance, number: int) -> dict[str, Answer]:
-    """Return what the device says of a sentence, by ``ROWS``; the voices take turns."""
-    voice = VOICES["test"][number % len(VOICES["test"])]
-    print(f"\r{number + 1} sentences", end="", file=sys.stderr)
+def answers(engine: Engine, item: Utterance, voice: str) -> dict[str, Answer]:
+    """Return what the device says of a sentence that a voice says, by ``ROWS``."""
+    print(".", end="", file=sys.stderr, flush=True)
     return of_events(hear(engine, spoken.speak(item.text or "", voice)))
 
 
@@ -165,11 +172,14 @@ def _store(
     said: Sequence[Mapping[str, Answer]],
     quantization: str,
 ) -> None:
+    *first, last = VOICES[args.voices]
+    behind = f" behind the first {args.skip}" if args.skip else ""
     row = {
         "task": "fusion",
-        "corpus": f"{KINDS[kind]}, spoken by flite",
+        "corpus": f"{KINDS[kind]}, synthesised",
         "protocol": (
-            f"{len(items)} test sentences of the benchmark, voices {' and '.join(VOICES['test'])}"
+            f"{len(items)} test sentences of the benchmark{behind}, {args.voices} voices "
+            f"{', '.join(first)} and {last}"
         ),
         "artefact": f"the whole device, voice in {quantization}, in pieces of 100 ms",
         "model": {},
@@ -178,7 +188,7 @@ def _store(
         **origin(),
         "notes": "a synthesiser acts no emotion; 95 % intervals over sentences",
     }
-    place = args.results / f"fusion-spoken-{kind}.json"
+    place = args.results / f"fusion-spoken-{kind}{'-fresh' * (args.voices == 'fresh')}.json"
     store(place, row)
     for name, cells in row["metrics"].items():
         told = ", ".join(f"{key} {cell['mean']:.3f}" for key, cell in cells.items())

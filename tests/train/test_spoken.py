@@ -47,7 +47,8 @@ def test_sentences_are_drawn_and_said_by_voices_of_their_part(small):
     assert {u.split for u in test} == {"test"} and {u.split for u in dev} == {"dev"}
     assert choose("emobank", "test", 3, 0, small) == test[:3], "more sentences keep the first ones"
     assert choose("emobank", "test", 5, 1, small) != test
-    assert not set(VOICES["dev"]) & set(VOICES["test"])
+    every = [voice for voices in VOICES.values() for voice in voices]
+    assert len(set(every)) == len(every)
 
 
 def test_sentences_are_heard_once_and_scored(small, language, tmp_path, monkeypatch):
@@ -93,11 +94,24 @@ def test_a_missing_voice_is_named():
         speak("hello", "nobody")
 
 
-def test_flite_is_asked_for(monkeypatch):
+@pytest.mark.parametrize(("voice", "program"), [("slt", "flite"), ("espeak-ng en", "espeak-ng")])
+def test_a_synthesiser_is_asked_for(monkeypatch, voice, program):
     spoken._voices.cache_clear()
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(HeartenError, match="apt install flite"):
-        speak("hello", "slt")
+    with pytest.raises(HeartenError, match=f"apt install {program}"):
+        speak("hello", voice)
+
+
+def test_fresh_voices_speak_the_same_every_time():
+    if not (shutil.which("flite") and shutil.which("espeak-ng")):
+        pytest.skip("flite or espeak-ng is not installed (sh tests/system.sh)")
+    said = [speak("a wonderful day", voice) for voice in VOICES["fresh"]]
+    for samples, voice in zip(said, VOICES["fresh"], strict=True):
+        assert 8000 < len(samples) < 48000 and np.abs(samples).max() > 3000
+        np.testing.assert_array_equal(samples, speak("a wonderful day", voice))
+    assert len({samples.tobytes() for samples in said}) == len(said)
+    with pytest.raises(HeartenError, match="espeak-ng cannot say"):
+        speak("hello", "espeak-ng nobody")
 
 
 def item(small, number, words) -> Heard:
