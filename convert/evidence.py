@@ -82,8 +82,12 @@ class Evidence:
         return [(f"ravdess-{kind}", name) for kind in ("speech", "song") for name in NAMED]
 
     def _one(self, task: str) -> str:
-        corpus = "ravdess-speech" if self.protocol in RAVDESS else self.protocol
-        return f"{task}-{corpus}-{self.protocol}"
+        """Return the name of a result: of the pack's own folds, or else of RAVDESS's others."""
+        if self.protocol not in RAVDESS:
+            return f"{task}-{self.protocol}-{self.protocol}"
+        names = [f"{task}-ravdess-speech-{name}" for name in (self.protocol, *NAMED)]
+        there = [name for name in names if (self.folder / f"{name}.json").is_file()]
+        return (there or names)[0]
 
     def _told(self, what: str, name: str, tell: Callable[[Row], str]) -> str:
         """Return what ``tell`` makes of a result, or the sentence that there is none."""

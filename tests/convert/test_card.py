@@ -102,6 +102,17 @@ def test_every_result_is_told(results: Path) -> None:
     assert "another pack" in other["calibration"]
 
 
+def test_other_folds_are_told_where_the_own_were_not_measured(results: Path) -> None:
+    (results / "robustness-ravdess-speech-luna-jimenez.json").rename(
+        results / "robustness-ravdess-speech-emobox.json"
+    )
+    assert (
+        "| 0.667 | +3.2" in Evidence("luna-jimenez", "mine", 1000, results).sections()["robustness"]
+    )
+    other = Evidence("crema-d", "mine", 1000, results).sections()
+    assert "was not measured" in other["robustness"]
+
+
 def test_nothing_measured_or_damaged_is_said_plainly(results: Path, tmp_path: Path) -> None:
     for path in results.glob("*.json"):
         path.write_text('{"notes": "", "metrics": []}')
