@@ -36,8 +36,11 @@ def renew(place: Path, results: Path) -> None:
         manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
         files = {name: (place / name).read_bytes() for name in manifest["files"]}
         files |= papers(manifest, results)
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except OSError as error:
+        raise HeartenError(f"no pack at {place}: {error.filename}: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError):
         raise HeartenError(
-            f"{place} is no pack whose card can be written again ({error!r}): python -m convert"
+            f"{place}/manifest.json does not say what a card needs: make the pack again with "
+            "python -m convert"
         ) from None
     pack.write(place, files, {k: v for k, v in manifest.items() if k not in ADDED})

@@ -71,7 +71,8 @@ def test_what_is_no_pack_is_refused(
 ) -> None:
     (place / missing).unlink()
     assert main(["--card", "--out", str(place)]) == 2
-    assert f"{place} is no pack whose card can be written again" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"no pack at {place}: {place / missing}: No such file or directory" in told
 
 
 def test_a_pack_that_does_not_name_its_data_is_refused(
