@@ -102,7 +102,7 @@ def convert(args: argparse.Namespace) -> int:
         return 0
     runs = Runs.of(args)
     from convert import labels, pack, papers, text  # TensorFlow takes seconds to import
-    from convert.artefacts import compare, files_of, score
+    from convert.artefacts import compare, files_of, score, section_of
     from convert.voice import VoiceModel
 
     model = VoiceModel.load(runs.voice)
@@ -122,7 +122,7 @@ def convert(args: argparse.Namespace) -> int:
     if models > LARGEST_MODELS:
         raise HeartenError(f"refused: the models take {models:,} bytes, at most {LARGEST_MODELS:,}")
     files |= _language_files(runs)
-    manifest = _manifest(args, model, runs, fusion, training, names)
+    manifest = _manifest(args, model, runs, fusion, training, section_of(files))
     files |= papers.papers(manifest, args.results)
     pack.write(args.out, files, manifest)
     _say(args, files, models, report)
@@ -142,11 +142,11 @@ def _manifest(
     runs: Runs,
     fusion: Mapping[str, Any],
     training: Mapping[str, Any],
-    names: Sequence[str],
+    graphs: Mapping[str, str],
 ) -> dict[str, Any]:
     from convert.labels import section
 
-    about = model.about
+    about, names = model.about, training["data"]
     text = _json(runs.text / "model.json")
     return {
         "format": FORMAT,
@@ -159,9 +159,7 @@ def _manifest(
         "features": about["features"],
         "endpoint": EndpointSettings().to_dict(),  # a run tells what it was trained by
         "voice": {
-            "graph": "voice.tflite",
-            "head": "head.tflite",
-            **({"melody": "melody.tflite"} if model.melodic else {}),
+            **graphs,
             "quantization": args.quantize,
             **model.feeding,
         },

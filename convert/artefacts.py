@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from train.corpora import Utterance
 
 ARTEFACTS = ("float", "quantised", "streaming")
 CALIBRATION = 40  # recordings
-NAMES = ("voice.tflite", "head.tflite", "melody.tflite")
+FILES = {"graph": "voice.tflite", "head": "head.tflite", "melody": "melody.tflite"}
+NAMES = tuple(FILES.values())
 
 
 Found = dict[str, dict[str, Said]]
@@ -93,6 +94,11 @@ def files_of(model: VoiceModel, quantization: str) -> dict[str, bytes]:
     integers = quantization in ("int8", "int16x8")
     made = graphs(model, quantization, calibration_frames(model) if integers else [])
     return dict(zip(NAMES, made, strict=False))
+
+
+def section_of(files: Collection[str]) -> dict[str, str]:
+    """Return what a manifest's section on the voice calls those graphs that are among ``files``."""
+    return {key: name for key, name in FILES.items() if name in files}
 
 
 def calibration_frames(model: VoiceModel) -> list[Floats]:

@@ -69,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
         known, pairs = bimodal.sentences(root()), bimodal.read(args.pairs)
         for kind in args.kinds:
             names = chosen(pairs, kind, args.skip + args.count, args.seed)[args.skip :]
-            if not names:
+            if args.skip < 0 or not names:
                 raise HeartenError(f"no sentence of {kind} is left behind --skip {args.skip}")
             items = [known[name] for name in names]
             voices = VOICES[args.voices]
-            said = [answers(engine, item, voices[n % len(voices)]) for n, item in enumerate(items)]
+            said = [answers(engine, item, number, voices) for number, item in enumerate(items)]
             quantization = engine.pack.manifest.raw["voice"]["quantization"]
             _store(args, kind, items, said, quantization)
     return 0
@@ -91,9 +91,12 @@ def chosen(pairs: Sequence[bimodal.Pair], kind: str, count: int, seed: int) -> l
     return list(dict.fromkeys(names))[:count]
 
 
-def answers(engine: Engine, item: Utterance, voice: str) -> dict[str, Answer]:
-    """Return what the device says of a sentence that a voice says, by ``ROWS``."""
-    print(".", end="", file=sys.stderr, flush=True)
+def answers(
+    engine: Engine, item: Utterance, number: int, voices: Sequence[str]
+) -> dict[str, Answer]:
+    """Return what the device says of a sentence, by ``ROWS``; the voices take turns."""
+    voice = voices[number % len(voices)]
+    print(f"\r{number + 1} sentences", end="", file=sys.stderr)
     return of_events(hear(engine, spoken.speak(item.text or "", voice)))
 
 

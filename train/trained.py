@@ -68,10 +68,7 @@ def load(folder: Path, quantization: str, gate: bool = True) -> Trained:
         "files": dict.fromkeys(files, ""),
         **{key: about[key] for key in ("labels", "features")},
         "endpoint": EndpointSettings().to_dict(),
-        "voice": {
-            **dict(zip(("graph", "head", "melody"), files, strict=False)),
-            **model.feeding,
-        },
+        "voice": {**artefacts.section_of(files), **model.feeding},
         "calibration": {
             "temperature": temperature,
             "reject": fusion.thresholds(voices, temperature),

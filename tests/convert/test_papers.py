@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,18 @@ def test_a_card_tells_of_results_that_came_later(place: Path, results: Path) -> 
     old = json.loads(before["manifest.json"])
     for section in old.keys() - {"files", "reference"}:
         assert manifest[section] == old[section], section
+
+
+def test_the_licence_stays_without_the_recogniser(
+    place: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("convert.sources.distribution", missing)
+    before = (place / "LICENSE").read_bytes()
+    assert main(["--card", "--out", str(place), "--results", str(results)]) == 0
+    assert (place / "LICENSE").read_bytes() == before
 
 
 def test_the_built_in_card_is_that_of_its_manifest(place: Path, results: Path) -> None:

@@ -35,8 +35,8 @@ def test_equals_the_reference_for_every_chunking(kind: str, piece: int) -> None:
     found = np.concatenate([features.push(p) for p in pieces])
     wanted = reference(samples, kind)[: len(found)]
     assert len(found) == 1 + (len(samples) - 400) // HOP
-    # Single precision: 40 products of up to 70, and each processor adds in its own order.
-    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=1e-4)
+    # Cepstra add 40 products of up to 70 in single precision, on each processor in another order.
+    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=1e-4 if kind == "mfcc" else 2e-5)
 
 
 def test_reset_starts_a_new_signal() -> None:
