@@ -188,8 +188,9 @@ class Training:
             said = batch.targets, batch.vad, batch.vectors
             loss = self._step((frames, lengths), said, (hints, told), np.float32(share), other)
             losses.append(float(loss))
+            newest = 1.0 - self._momentum()
             for name, value in self.net.arrays().items():
-                self._average[name] += (1.0 - self._momentum()) * (value - self._average[name])
+                self._average[name] += newest * (value - self._average[name])
         return float(np.mean(losses))
 
     def _padded(self, hints: list[Floats], time: int) -> tuple[Floats, Floats]:
