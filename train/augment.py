@@ -23,16 +23,16 @@ NEPER_PER_DB = np.log(10.0) / 10.0  # log-mel values are natural logarithms of p
 class AugmentSettings:
     """How much to vary.
 
-    ``worse_share`` of the recordings are taken as they came through noise, babble or a microphone
-    that is too quiet. ``noise_share`` of the others get noise here, at an SNR in the range
-    ``noise_snr_db``, and up to ``margin_frames`` of background at both ends, where the device finds
-    the ends late; ``gain_share`` of all another level, in the range ``gain_db``; all get the
+    ``worse_share`` of the recordings are taken as they came through noise, babble, a room or a
+    microphone that is too quiet. ``noise_share`` of the others get noise here, at an SNR in the
+    range ``noise_snr_db``, and up to ``margin_frames`` of background at both ends, where the device
+    finds the ends late; ``gain_share`` of all another level, in the range ``gain_db``; all get the
     response of another microphone: three cosines over the band, each with a standard deviation of
     ``response_db``. Up to ``cut_frames`` are dropped at the start; of what is longer than
     ``longest_frames``, at least half as much is taken, from a random place.
     """
 
-    worse_share: float = 0.4
+    worse_share: float = 0.5
     noise_share: float = 0.2
     noise_snr_db: tuple[float, float] = (0.0, 30.0)
     margin_frames: int = 40

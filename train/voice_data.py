@@ -28,8 +28,10 @@ WINDOW = 8  # batches whose utterances are sorted by length, so that little is p
 TALKERS, BABBLE = 4, 500  # voices at once, and frames of a piece of babble
 SPECTRUM = ("window", "fft", "filters", "low", "high", "preemphasis")  # what log-mel frames hang on
 UNFLOORED = 1e-4  # mel energy: a louder copy of a recording shows what its floor hides
-# What training recordings also go through, endpointer included: SNR of noise and of babble, gain.
-WORSE = {"noise": (0.0, 25.0), "babble": (5.0, 30.0), "level": (-30.0, -10.0)}
+# What training recordings also go through, endpointer included: SNR of noise and of babble, gain,
+# seconds of reverberation.
+WORSE = {"noise": (0.0, 25.0), "babble": (5.0, 30.0), "level": (-30.0, -10.0), "room": (0.2, 0.8)}
+ADDED = ("noise", "babble")  # those that need other sounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class Varied:
         rng = np.random.default_rng(zlib.crc32(item.id.encode()))
         worse = [Condition(k, round(float(rng.uniform(*span)), 1)) for k, span in WORSE.items()]
         speeds = [Condition("speed", s) for s in SPEEDS] if kind_of(item.id) == "speech" else []
-        return (CLEAN, *speeds, *(c for c in worse if self.sounds or c.kind == "level"))
+        return (CLEAN, *speeds, *(c for c in worse if self.sounds or c.kind not in ADDED))
 
 
 def _sounds(logmel: Frames, folder: Path) -> list[Floats]:
