@@ -186,7 +186,7 @@ def test_a_page_that_does_not_read_holds_up_nobody(page, heard, monkeypatch) -> 
         began = time.perf_counter()
         page.show(final)
         slowest = max(slowest, time.perf_counter() - began)
-    assert slowest < 0.5
+    assert slowest < 0.9  # who waits for the page waits for PATIENCE
     (hello,) = talk(page, until="hello")  # another page is served meanwhile
     assert hello["finals"][-1]["event"] == final.to_dict()
     wait_for(lambda: page._hub.pages == 0, "the dead page to be cut off")
