@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,11 +23,9 @@ from edge.emotion import Floats
 from train import voice_melody
 from train.losses import ccc_loss, cross_entropy
 from train.metrics import ccc, uar, war
+from train.voice import DESIGN, Schedule
 from train.voice_data import VoiceData
 from train.voice_model import Arrays, VoiceNet, pad, rounded, sizes
-
-if TYPE_CHECKING:
-    from train.voice import Schedule
 
 BATCH = 64  # utterances in one step of scoring
 JUDGED = 10  # epochs between two looks at the development speakers
@@ -266,7 +264,7 @@ class Training:
         sizes = {n: len(p.items) for n, p in self.data.parts.items()}
         schedule = asdict(self.schedule)
         data = self.data.features.to_dict(), self.data.endpoint.to_dict()
-        settings = [schedule, self.settings.to_dict(), *data]
+        settings = [DESIGN, schedule, self.settings.to_dict(), *data]
         return json.dumps([*settings, people, sizes, self.data.guided, self._taken])
 
     def _save(self) -> None:

@@ -22,6 +22,7 @@ from train.augment import Augment, AugmentSettings
 from train.conditions import CLEAN, at_speed
 from train.corpora import LABELS, Utterance
 from train.partition import ACTORS, FOLDS, named
+from train.voice import DESIGN
 from train.voice_data import Part, VoiceData
 from train.voice_guide import Guide
 from train.voice_model import VoiceNet, sizes
@@ -48,6 +49,8 @@ def test_smoke_run_trains_saves_and_resumes(corpora: Path, tmp_path: Path) -> No
     with np.load(tmp_path / "model.npz") as saved:
         for name, array in before.items():
             np.testing.assert_array_equal(saved[name], array)
+    with np.load(tmp_path / "checkpoint.npz") as saved:  # one of another design is not resumed
+        assert json.loads(str(saved["key"]))[0] == DESIGN
 
 
 @pytest.mark.parametrize(
