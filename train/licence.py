@@ -43,6 +43,9 @@ TERMS: Mapping[str, Terms] = {
     "coffee": Terms("Apache-2.0", True, "Picovoice (2020)"),
     "whisper-base": Terms("MIT", True, "Whisper, Radford et al. (2022), OpenAI"),
     "sentence-encoder": Terms("Apache-2.0", True, "Sentence-Transformers, Reimers et al. (2019)"),
+    "unlabelled-sentences": Terms(
+        "texts of the web, not to be republished", False, "nlp-corpus 4.4.0, Kelly"
+    ),
     "cmu-sphinx": Terms("BSD", True, "CMU Sphinx en-us, Carnegie Mellon University"),
 }
 ADDED = ("noise", "librispeech")  # to what every voice hears in training: noise and babble

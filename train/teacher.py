@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 from edge.errors import HeartenError
 from edge.text import tokenise
-from train import metrics, text_data, word_vectors
+from train import metrics, text_data, text_sentences, word_vectors
 from train.corpora import Utterance, glove, root
 from train.text_encoder import Encoder, read_weights
 
@@ -78,6 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``python -m train teacher``."""
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"), help="folder to write to")
     parser.add_argument("--encoder", choices=SOURCES, default="minilm")
+    parser.add_argument(
+        "--sentences",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="more to label: .txt, .json or .tgz (train.text_sentences)",
+    )
     parser.add_argument("--smoke", action="store_true", help="the first 300 sentences of each part")
 
 
@@ -89,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
     corpora = text_data.load(root())
     limit = 300 if args.smoke else None
     parts = {(c, p): u[:limit] for c, found in corpora.items() for p, u in found.items()}
+    if more := _more(args.sentences, corpora):
+        parts[text_sentences.NAME, "train"] = [Utterance(text, text=text) for text in more[:limit]]
     source = SOURCES[args.encoder]
     place = args.out / args.encoder, source
     vectors = encode(parts, *place)
@@ -97,11 +107,19 @@ def run(args: argparse.Namespace) -> int:
     alone = encode({("words", "all"): [Utterance(word, text=word) for word in words]}, *place)
     content |= {word_vectors.WORDS: np.array(words)}
     content |= {word_vectors.VECTORS: word_vectors.components(alone["words", "all"])}
+    if more:
+        content |= {text_sentences.NAME: text_sentences.packed(more[:limit])}
     np.savez_compressed(args.out / "teacher.npz", **content)
     scores |= {"encoder": args.encoder, "install": source.install}
     (args.out / "teacher.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     print(f"teacher: {json.dumps(scores)} -> {args.out}/teacher.npz", file=sys.stderr)
     return 0
+
+
+def _more(paths: Sequence[Path], corpora: Mapping[str, Mapping[str, list[Utterance]]]) -> list[str]:
+    """Return the sentences of files that no corpus has."""
+    every = (u.text or "" for parts in corpora.values() for found in parts.values() for u in found)
+    return text_sentences.chosen(text_sentences.read(paths), every) if paths else []
 
 
 def words_of(corpora: Mapping[str, Mapping[str, Sequence[Utterance]]], folder: Path) -> list[str]:

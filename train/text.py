@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from train import (
     text_damage,
     text_data,
     text_lexicon,
+    text_sentences,
     text_sources,
     vocabulary,
     word_vectors,
@@ -34,7 +36,15 @@ from train.provenance import store
 from train.text_damage import WAYS, damaged
 from train.text_model import STARTS, Shape, initial_table, network
 from train.text_saving import save_model, save_predictions
-from train.text_training import Data, Settings, Split, Trainer, read_data, read_teacher
+from train.text_training import (
+    Data,
+    Settings,
+    Split,
+    Trainer,
+    read_data,
+    read_sentences,
+    read_teacher,
+)
 
 Array = NDArray[np.float32]
 
@@ -148,8 +158,8 @@ def run(args: argparse.Namespace) -> int:
     tf.keras.utils.set_random_seed(args.seed)
     tf.config.experimental.enable_op_determinism()
     keywords = vocabulary.read(args.out)
-    sources, start = _sources(args), _start(args)
-    teacher = read_teacher(args.teacher)
+    teacher, start = read_teacher(args.teacher), _start(args)
+    sources = _sources(args, teacher)
     limit, own = 600 if args.smoke else None, text_sources.corpora(_without(args))
     data = read_data(root(), keywords.forms, limit, teacher, own)
     epochs = min(args.epochs, 2) if args.smoke else args.epochs
@@ -166,14 +176,17 @@ def run(args: argparse.Namespace) -> int:
     frequent = list(data.values())[1]["train"].bags
     damage = text_damage.way(args.heard, frequent, keywords.forms, listened, args.errors)
     trainer = Trainer(model, settings, spread, damage)
+    trainer.more = read_sentences(teacher, keywords.forms, limit)
     if args.resume:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
     known = text_lexicon.facts(keywords.forms, richer, norms, start)
     rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
     targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
-    seen = rated.bags, damage(rated.bags, rng)
-    trainer.lexicon = text_lexicon.fit(seen, targets, known, lookup.negates)
+    seen = [(bags, targets) for bags in (rated.bags, damage(rated.bags, rng))]
+    if more := trainer.more:
+        seen += [(bags, more.taught[:, :3]) for bags in (more.bags, damage(more.bags, rng))]
+    trainer.lexicon = text_lexicon.fit(seen, known, lookup.negates)
     result = {
         "seed": args.seed,
         "best_epoch": int(trainer.best_epoch),
@@ -198,9 +211,11 @@ def _without(args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(name for name in text_sources.SOURCES if name not in args.without)
 
 
-def _sources(args: argparse.Namespace) -> tuple[str, ...]:
+def _sources(args: argparse.Namespace, teacher: Mapping[str, Array]) -> tuple[str, ...]:
     """Return all data that the model is made from: its own, the keywords', and the teacher's."""
     taught = (*text_data.CORPORA, text_sources.ENCODER) if args.teacher else ()
+    if text_sentences.NAME in teacher:
+        taught = (*taught, text_sentences.SOURCE)
     return text_sources.chosen(args, (*text_sources.read(args.out), *taught))
 
 

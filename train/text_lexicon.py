@@ -97,18 +97,18 @@ def facts(
     return known
 
 
-def fit(seen: Sequence[Bags], targets: Array, known: Array, negates: Array) -> Lexicon:
-    """Fit the lexicon on the same utterances seen in several ways: as written, and damaged.
+def fit(seen: Sequence[tuple[Bags, Array]], known: Array, negates: Array) -> Lexicon:
+    """Fit the lexicon on bags and their targets (n, 3): as written, damaged, and any others.
 
-    ``targets`` (n, 3), ``known`` as of ``facts``, ``negates`` as in ``Lexicon``.
+    ``known`` as of ``facts``, ``negates`` as in ``Lexicon``.
     """
-    ids = np.concatenate([bags.ids for bags in seen])
-    both = Bags(ids, np.concatenate([bags.weights for bags in seen]))
+    ids = np.concatenate([bags.ids for bags, _ in seen])
+    both = Bags(ids, np.concatenate([bags.weights for bags, _ in seen]))
     rows = np.repeat(np.arange(len(both)), ids.shape[1])
     said = sparse.csr_matrix(
         (shares(both, negates).ravel(), (rows, ids.ravel())), (len(both), len(known)), np.float32
     )
-    table, bias = _values(said, np.concatenate([targets] * len(seen)), known)
+    table, bias = _values(said, np.concatenate([y for _, y in seen]), known)
     return Lexicon(table, bias, negates)
 
 

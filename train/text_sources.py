@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import HeartenError
-from train import licence, text_data
+from train import licence, text_data, text_sentences
 from train.corpora import warriner
 
 SOURCES = (*text_data.CORPORA, "glove", "warriner")
@@ -39,7 +39,7 @@ def chosen(args: argparse.Namespace, more: Sequence[str] = ()) -> tuple[str, ...
         HeartenError: ``--commercial``, and one of them forbids it.
     """
     used = {*(name for name in SOURCES if name not in args.without), *more}
-    names = tuple(name for name in (*SOURCES, ENCODER) if name in used)
+    names = tuple(name for name in (*SOURCES, ENCODER, text_sentences.SOURCE) if name in used)
     if args.commercial:
         try:
             licence.demand_commercial(names)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import HeartenError
-from train import text_data
+from edge.text import tokenise
+from train import text_data, text_sentences
 from train.text_damage import Damage
 from train.text_data import CATEGORIES, Bags
 from train.text_lexicon import Lexicon
@@ -25,7 +26,7 @@ TAUGHT = 3 + len(CATEGORIES)
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to train; ``parts`` are the utterances of EmoBank, GoEmotions and ISEAR in a batch; of
-    a corpus that is left out there are none."""
+    a corpus that is left out there are none. ``more`` are sentences that a teacher alone labels."""
 
     epochs: int = 30
     patience: int = 10
@@ -36,6 +37,7 @@ class Settings:
     ccc_weight: float = 0.2
     teacher_weight: float = 6.0
     parts: tuple[int, int, int] = (128, 384, 64)
+    more: int = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,18 @@ def read_data(
     return data
 
 
+def read_sentences(
+    teacher: Mapping[str, Array], keywords: tuple[str, ...], limit: int | None
+) -> Split | None:
+    """Return the sentences that only the teacher has labelled, without targets; None for none."""
+    if text_sentences.NAME not in teacher:
+        return None
+    texts = text_sentences.unpacked(teacher[text_sentences.NAME].astype(np.uint8))
+    taught = _taught(teacher, f"{text_sentences.NAME}/train", len(texts))[:limit]
+    bags = text_data.encode([tokenise(text) for text in texts[:limit]], keywords)
+    return Split([], bags, np.zeros((len(bags), 0), np.float32), taught)
+
+
 def _taught(teacher: Mapping[str, Array], part: str, items: int) -> Array:
     """Return the teacher's V/A/D and shares of a part; zeros without a teacher."""
     if not teacher:
@@ -120,6 +134,7 @@ class Trainer:
         self.spread = spread
         self.damage = damage
         self.lexicon: Lexicon | None = None
+        self.more: Split | None = None
         self.epoch = tf.Variable(0)
         self.best = tf.Variable(-1e9)
         self.best_epoch = tf.Variable(0)
@@ -147,7 +162,8 @@ class Trainer:
         product = tf.reduce_mean((guess - means[0]) * (vad - means[1]), 0)
         spread = tf.math.reduce_variance(guess, 0) + tf.math.reduce_variance(vad, 0)
         concordance = 2 * product / (spread + tf.square(means[0] - means[1]) + 1e-8)
-        entropy = tf.nn.softmax_cross_entropy_with_logits(shares, logits[rated:])
+        named = logits[rated : rated + len(shares)]
+        entropy = tf.nn.softmax_cross_entropy_with_logits(shares, named)
         apart = tf.reduce_mean(tf.square((predicted - taught[:, :3]) / self.spread))
         apart += tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(taught[:, 3:], logits))
         return (
@@ -170,16 +186,21 @@ class Trainer:
     def train_epoch(self, data: Data, rng: np.random.Generator) -> float:
         """Go once through EmoBank, with draws from the others; return the mean loss."""
         train = [data[corpus]["train"] for corpus in text_data.CORPORA if corpus in data]
+        counts = list(self.settings.parts[: len(train)])
+        if self.more is not None:
+            train, counts = [*train, self.more], [*counts, self.settings.more]
         heard = [self.damage(part.bags, rng) for part in train]
         order = rng.permutation(len(heard[0]))
-        first, *others = self.settings.parts[: len(train)]
+        first, *others = counts
         first = min(first, len(order))
         losses = []
         for start in range(0, len(order) - first + 1, first):
             rows = [order[start : start + first]]
             rows += [rng.integers(0, len(b), n) for b, n in zip(heard[1:], others, strict=True)]
             some = [bags.take(picked) for bags, picked in zip(heard, rows, strict=True)]
-            vad, *shares = (part.targets[n] for part, n in zip(train, rows, strict=True))
+            vad, *shares = (
+                p.targets[n] for p, n in zip(train, rows, strict=True) if p.targets.size
+            )
             ids = np.concatenate([bags.ids for bags in some])
             weights = np.concatenate([bags.weights for bags in some])
             taught = np.concatenate([p.taught[n] for p, n in zip(train, rows, strict=True)])

@@ -54,7 +54,7 @@ def fitted():
         known = text_lexicon.facts(WORDS, vectors, norms, start)
         bags = text_data.encode(said, WORDS, slots=6)
         heard = text_data.keep_share(bags, 0.7, np.random.default_rng(1))
-        return text_lexicon.fit((bags, heard), rated, known, NEGATES)
+        return text_lexicon.fit([(bags, rated), (heard, rated)], known, NEGATES)
 
     return fit
 
