@@ -163,7 +163,7 @@ def _network(model: TextWeights) -> Any:
         vad = tf.tanh(head("vad"))
         if lexicon is not None:
             counted = weights * (1.0 + (turn - 1.0) * tf.reshape(turned, (1, -1)))
-            counted /= tf.reduce_sum(weights, axis=1, keepdims=True) + SMOOTHING
+            counted *= tf.math.rsqrt(tf.reduce_sum(weights, axis=1, keepdims=True) + SMOOTHING)
             said = tf.cast(tf.gather(tf.constant(lexicon), ids[0]), tf.float32)
             vad = (vad + tf.matmul(counted, said) * steps.T + values["lexicon_bias"]) / 2.0
         return {"vad": vad, "probabilities": tf.nn.softmax(head("category"))}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from heapq import nlargest
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from edge.emotion import Floats, Scores, Word
 from edge.errors import HeartenError, PackError
 from edge.interpreter import Graph
 
-SLOTS = 40
+SLOTS = 48
 """Words in one call of the graph; of more words the most certain ones are kept."""
+
+PAIR = "_"
+"""Joins two neighbours that are a keyword together ("can't_wait"); no word holds it."""
 
 NEIGHBOURS = 3
 """How many keywords stand for a word that was added with its V/A/D."""
@@ -32,12 +36,34 @@ def tokenise(text: str) -> list[str]:
     return _TOKEN.findall(text.translate(_APOSTROPHES).lower())
 
 
+def written(said: Iterable[tuple[str, float]], known: Collection[str]) -> tuple[Word, ...]:
+    """Return the ``known`` among the words of a text, each with its confidence, and their pairs.
+
+    Pairs come first, as sure as their less certain word. Of more than the graph has places the most
+    certain are kept, of equal ones the earlier, so a long text costs no more than its reading.
+    They have no times.
+    """
+    found = (Word(*one) for one in _found(said) if one[0] in known)
+    best = nlargest(SLOTS, enumerate(found), key=lambda numbered: numbered[1].confidence)
+    best.sort(key=lambda numbered: (PAIR not in numbered[1].word, numbered[0]))
+    return tuple(word for _, word in best)
+
+
+def _found(said: Iterable[tuple[str, float]]) -> Iterator[tuple[str, float, float, float]]:
+    before, sure_before = "", 0.0
+    for word, sure in said:
+        if before:
+            yield before + PAIR + word, 0.0, 0.0, min(sure, sure_before)
+        yield word, 0.0, 0.0, sure
+        before, sure_before = word, sure
+
+
 class TextModel:
     """The word branch: keywords and their confidences in, V/A/D and category shares out.
 
     The graph takes ``ids`` int32 (1, slots), 0 = no word, and ``weights`` float32 (1, slots), and
     gives ``vad`` (1, 3) in [-1, 1] and ``probabilities`` (1, labels). Keyword i of ``words`` is
-    row i + 1 of its table.
+    row i + 1 of its table. A keyword may be a pair of words, which only a written text has.
     """
 
     def __init__(self, graph: Graph, words: tuple[str, ...], labels: tuple[str, ...]) -> None:
@@ -158,7 +184,7 @@ class TextModel:
 
     def from_transcript(self, text: str) -> Scores | None:
         """Return the scores of a written sentence, every keyword taken as certain."""
-        return self.score([Word(word, 0.0, 0.0, 1.0) for word in tokenise(text)])
+        return self.score(written(((word, 1.0) for word in tokenise(text)), self.known))
 
     def _run(self, found: Sequence[tuple[int, float]]) -> Scores:
         ids = np.zeros((1, self._slots), np.int32)

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from heapq import nlargest
 
 from edge.emotion import Word
 from edge.errors import HeartenError
-from edge.text import SLOTS, tokenise
+from edge.text import tokenise, written
 
 Confidence = float | Sequence[float]
 
 
 def keywords(text: str, confidence: Confidence, known: Collection[str]) -> tuple[Word, ...]:
-    """Return the ``known`` words of a transcript; they have no times yet.
+    """Return the ``known`` words and pairs of words of a transcript; they have no times yet.
 
     ``confidence`` in [0, 1] is that of every word, or a sequence with one number for each of
-    ``text.split()``. Of more words than the text model has places the most certain are kept, of
-    equal ones the earlier, so a long text costs no more than its reading.
+    ``text.split()``. See ``edge.text.written``.
 
     Raises:
         HeartenError: the text is none, or a confidence is not in [0, 1] or missing.
     """
     if not isinstance(text, str):
         raise HeartenError(f"a transcript is a text, not {type(text).__name__}")
-    found = (
-        Word(token, 0.0, 0.0, sure)
-        for piece, sure in _pieces(text, confidence)
-        for token in tokenise(piece)
-        if token in known
-    )
-    best = nlargest(SLOTS, enumerate(found), key=lambda numbered: numbered[1].confidence)
-    return tuple(word for _, word in sorted(best, key=lambda numbered: numbered[0]))
+    pieces = _pieces(text, confidence)
+    return written(((word, sure) for piece, sure in pieces for word in tokenise(piece)), known)
 
 
 def _pieces(text: str, confidence: Confidence) -> list[tuple[str, float]]:

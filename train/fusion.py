@@ -22,6 +22,7 @@ from train.calibration import calibrated, fit_temperature, thresholds
 from train.corpora import LABELS
 from train.corpora.plain import SOURCES as PLAIN_SOURCES
 from train.fusion_late import Product
+from train.keyword_files import listened
 from train.metrics import ccc, ece, macro_f1
 from train.modalities import UNLABELLED, Fused, Rows, Values, joined_rows
 from train.pairs import (
@@ -38,7 +39,6 @@ from train.pairs import (
 from train.provenance import origin, store
 from train.recognition_setup import device_settings
 from train.text_reader import Reader
-from train.vocabulary import listened
 
 RESULT = "fusion-constructed-pairs.json"
 WRITTEN = "test, as written"

@@ -22,6 +22,7 @@ from train.bimodal import LEVELS, Pair
 from train.bimodal_rows import WRITTEN, Bench, Said, Sentences, said
 from train.corpora import LABELS, ravdess, root
 from train.fusion_late import SCALES, SHARES, WEIGHTS, Product
+from train.keyword_files import listened
 from train.metrics import ccc, macro_f1
 from train.mishearing import Rates
 from train.modalities import Rows, Values, joined_rows
@@ -29,7 +30,6 @@ from train.pairs import TEXT_CLASS
 from train.partition import FOLDS
 from train.provenance import origin, store
 from train.text_reader import Reader
-from train.vocabulary import listened
 
 RESULT = "fusion-limits.json"
 PROTOCOL = "luna-jimenez"

@@ -24,13 +24,13 @@ from train.corpora import LABELS, ravdess, root
 from train.fusion_kinds import NAMES, TITLES, Refitted, make
 from train.fusion_late import Product
 from train.fusion_scores import Answers, cells, differences, table
+from train.keyword_files import listened
 from train.modalities import Fusion, Rows, joined_rows
 from train.pairs import TEXT_CLASS, Texts, load_texts
 from train.partition import FOLDS
 from train.provenance import origin, store
 from train.table_cells import text
 from train.text_reader import Reader
-from train.vocabulary import listened
 
 RESULT = "fusion-bimodal"
 PROTOCOL = "luna-jimenez"

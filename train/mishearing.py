@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edge.emotion import Word
 from edge.errors import HeartenError
 from edge.keywords import kept
-from train import recognition, vocabulary
+from train import keyword_files, recognition
 from train.corpora import librispeech, root
 from train.language import read_dictionary
 from train.ngram import read_trie
@@ -120,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure on LibriSpeech; what ``train recognition`` decoded is not decoded again."""
-    keywords = frozenset(vocabulary.listened(args.text))
+    keywords = frozenset(keyword_files.listened(args.text))
     settings = device_settings(args.language)
     heard = []
     known = Store(args.kept / "librispeech.json", settings)

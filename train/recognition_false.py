@@ -16,7 +16,7 @@ from edge.emotion import Floats, Scores, Word
 from edge.errors import HeartenError
 from edge.interpreter import Graph
 from edge.text import TextModel
-from train import vocabulary
+from train import keyword_files
 from train.corpora import LABELS
 from train.recognition_map import Scored, Trust
 
@@ -43,7 +43,7 @@ class Meaning:
             section = json.loads((joined / "fusion.json").read_text())["fusion"]
         except (OSError, ValueError, KeyError) as error:
             raise HeartenError(f"no fusion in {joined} ({error}): python -m train fusion") from None
-        model = TextModel(Graph(content, "text.tflite"), vocabulary.read(text).forms, labels)
+        model = TextModel(Graph(content, "text.tflite"), keyword_files.read(text).forms, labels)
         return cls(model, fusion.build(section, LABELS, labels))
 
     def valence(self, words: Sequence[Word]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from edge.emotion import DIMENSIONS, Word
 from edge.errors import HeartenError
 from edge.interpreter import Graph
 from edge.text import SLOTS
-from train import metrics, text_data, vocabulary
+from train import keyword_files, metrics, text_data
 from train.intervals import interval
 from train.provenance import origin, store
 from train.text_data import CATEGORIES, Bags
@@ -64,7 +64,7 @@ def report(args: argparse.Namespace, corpus: str, items: Sequence[Heard]) -> Pat
             for condition, cells in found.items()
         }
         | {f"{name} loses less than {first} by": cells for name, cells in less.items()},
-        "keywords": keyword_counts(items, vocabulary.listened(args.text[0])),
+        "keywords": keyword_counts(items, keyword_files.listened(args.text[0])),
         **origin(),
         "notes": "95 % intervals over sentences; what is lost is paired, reference less recognised",
     }
@@ -182,7 +182,7 @@ def _cells(values: dict[str, float], drawn: Sequence[dict[str, float]]) -> dict[
 
 
 def _forms(folders: Sequence[Path]) -> tuple[str, ...]:
-    every = {vocabulary.read(folder).forms for folder in folders}
+    every = {keyword_files.read(folder).forms for folder in folders}
     if len(every) > 1:
         raise HeartenError("these text models have different keywords: score them one by one")
     return every.pop()

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from edge.emotion import DIMENSIONS
 from edge.errors import HeartenError
 from train import (
+    keyword_files,
     metrics,
     text_damage,
     text_data,
     text_lexicon,
     text_sentences,
     text_sources,
-    vocabulary,
     word_vectors,
 )
 from train.corpora import glove, root
@@ -157,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
 
     tf.keras.utils.set_random_seed(args.seed)
     tf.config.experimental.enable_op_determinism()
-    keywords = vocabulary.read(args.out)
+    keywords = keyword_files.read(args.out)
     teacher, start = read_teacher(args.teacher), _start(args)
     sources = _sources(args, teacher)
     limit, own = 600 if args.smoke else None, text_sources.corpora(_without(args))
@@ -170,9 +170,9 @@ def run(args: argparse.Namespace) -> int:
     richer = word_vectors.beside_teacher(vectors, teacher)
     table = initial_table(keywords.rows, vectors, norms, shape.width, start, args.seed)
     spread = np.maximum(data["emobank"]["train"].targets.std(axis=0), 0.02)
-    lookup = vocabulary.lookup(keywords)
+    lookup = keyword_files.lookup(keywords)
     model = network(shape, table, lookup, settings.dropout, args.seed)
-    listened = frozenset(vocabulary.listened(args.out))
+    listened = frozenset(keyword_files.listened(args.out))
     frequent = list(data.values())[1]["train"].bags
     damage = text_damage.way(args.heard, frequent, keywords.forms, listened, args.errors)
     trainer = Trainer(model, settings, spread, damage)
@@ -183,9 +183,10 @@ def run(args: argparse.Namespace) -> int:
     known = text_lexicon.facts(keywords.forms, richer, norms, start)
     rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
     targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
-    seen = [(bags, targets) for bags in (rated.bags, damage(rated.bags, rng))]
+    seen = [(bags, targets, 1.0) for bags in (rated.bags, damage(rated.bags, rng))]
     if more := trainer.more:
-        seen += [(bags, more.taught[:, :3]) for bags in (more.bags, damage(more.bags, rng))]
+        ways = more.bags, damage(more.bags, rng)
+        seen += [(bags, more.taught[:, :3], text_lexicon.UNRATED) for bags in ways]
     trainer.lexicon = text_lexicon.fit(seen, known, lookup.negates)
     result = {
         "seed": args.seed,

@@ -21,10 +21,10 @@ from convert.text import TextWeights, reference
 from edge.emotion import Floats
 from train import text_data
 from train.corpora import root, warriner
+from train.keyword_files import NEGATIONS
 from train.provenance import commit
 from train.text_data import Bags
 from train.text_model import REACH
-from train.vocabulary import NEGATIONS
 
 LEAST = 0.35
 COUNT = 3

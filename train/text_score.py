@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.emotion import Floats
 from edge.interpreter import Graph
-from train import text, text_sources, vocabulary
+from train import keyword_files, text, text_sources
 from train.corpora import root
 from train.provenance import origin
 from train.text_damage import damaged
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     content = build(args.text)
     graph = Graph(content, "text.tflite")
     used = text_sources.corpora(_json(args.text / "model.json").get("sources", PROTOCOLS))
-    data = read_data(root(), vocabulary.read(args.text).forms, None, corpora=used)
+    data = read_data(root(), keyword_files.read(args.text).forms, None, corpora=used)
     seed = _json(args.text / "metrics.json")["seed"]
     args.results.mkdir(parents=True, exist_ok=True)
     for corpus in data:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from train import text, text_sources, vocabulary
+from train import keyword_files, text, text_sources
 from train.provenance import origin
 
 RESULT = "table-text-initialisations.json"
@@ -88,7 +88,7 @@ def _metrics(args: argparse.Namespace, start: str, taught: bool, seed: int) -> d
     """Train one model in a folder of its own, unless it is there; return its metrics.json."""
     out = args.out / f"{start}-{'taught' if taught else 'alone'}-{seed}"
     if not (out / "metrics.json").is_file():
-        vocabulary.write(vocabulary.read(args.text), out)
+        keyword_files.write(keyword_files.read(args.text), out)
         text_sources.write(out, text_sources.read(args.text))
         shutil.rmtree(out / "checkpoint", ignore_errors=True)
         parser = argparse.ArgumentParser()

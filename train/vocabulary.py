@@ -18,8 +18,9 @@ A keyword is a row of the model's table. Further words, called forms, share a ke
 inflections ("cried": "cry"), and frequent words that GloVe puts next to one (``train.text_forms``).
 Further words still, in whatever is written to the device, count in the linear half of the model
 only (``train.text_lexicon``): those that the training texts hold most often, with or without a
-pronunciation. ``keywords.txt`` lists all forms and behind them these words, ``shared.txt`` the
-keyword of each form that shares a row, ``linear.txt`` the words without one.
+pronunciation. So do pairs of words, which a teacher's ratings choose (``train.text_pairs``).
+``keywords.txt`` lists all forms, behind them these words and then the pairs ("can't_wait"),
+``shared.txt`` the keyword of each form that shares a row, ``linear.txt`` what has none.
 
 ``heard.txt`` lists those to listen for: the first that obey the rule of ``--content-only``.
 Function words are half of what is said, are heard worst, and do not tell valence (train/text.md).
@@ -31,8 +32,9 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,20 +42,16 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from edge.errors import HeartenError
 from edge.text import tokenise
-from train import text_data, text_hearing, text_sources
+from train import text_data, text_hearing, text_pairs, text_sources
 from train.corpora import glove, root
+from train.keyword_files import FORMS, HEARD, NEGATIONS, Keywords, write
 from train.text_forms import share
 from train.text_hearing import Hearing
-from train.text_model import Lookup
+from train.text_training import read_teacher
 from train.word_votes import votes
 
 Array = NDArray[np.float64]
 
-NEGATIONS = (
-    *("no", "not", "never", "none", "nothing", "nobody", "neither", "nor", "without", "cannot"),
-    *("don't", "doesn't", "didn't", "can't", "couldn't", "won't", "wouldn't", "shouldn't"),
-    *("isn't", "aren't", "wasn't", "weren't", "haven't", "hasn't", "hadn't", "ain't"),
-)
 MIN_PHONES = 3
 MIN_COUNT = 4
 STRONG = 0.4
@@ -61,23 +59,10 @@ CLARITY = 0.5
 """Power of the chance to be heard: 0 would ignore it, 1 would halve the chance of "sad"."""
 LIKE = 0.65
 """Least cosine in GloVe of a word and the keyword whose row it shares."""
-FORMS, SHARED, LINEAR, HEARD = "keywords.txt", "shared.txt", "linear.txt", "heard.txt"
 LINEAR_WORDS = 8000
+PAIRS = 3500
 MOST = 32_767
 """Rows that the graph can number: two bytes a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keywords:
-    """The keywords, a row of the table each, and all forms, a word id each, with their keyword.
-
-    The last of the forms, ``linear``, have no keyword: they count in the linear half only.
-    """
-
-    rows: tuple[str, ...]
-    forms: tuple[str, ...]
-    keyword: Mapping[str, str]
-    linear: tuple[str, ...] = ()
 
 
 def can_be_heard(
@@ -102,71 +87,6 @@ def choose(scores: Array, candidates: Sequence[str], size: int) -> list[str]:
     always = [word for word in NEGATIONS if word in set(candidates)]
     rest = [candidates[i] for i in order if candidates[i] not in always]
     return sorted((always + rest)[:size])
-
-
-def read(folder: Path) -> Keywords:
-    """Read the keywords that ``run`` wrote to a folder.
-
-    Raises:
-        HeartenError: there are none, one is no word or named twice, or ``shared.txt`` names a
-            word that is no form, or one as its keyword that is none; or ``linear.txt`` does not
-            name the last forms.
-    """
-    shared, linear = folder / SHARED, folder / LINEAR
-    try:
-        forms = tuple((folder / FORMS).read_text(encoding="utf-8").split())
-        lines = shared.read_text(encoding="utf-8").splitlines() if shared.is_file() else []
-        alone = tuple(linear.read_text(encoding="utf-8").split()) if linear.is_file() else ()
-        pairs = [(form, keyword) for form, keyword in (line.split("\t") for line in lines)]
-    except (OSError, ValueError) as error:
-        message = f"no keywords in {folder} ({error}): python -m train vocabulary --out {folder}"
-        raise HeartenError(message) from error
-    _check(folder / FORMS, forms)
-    _check(shared, [form for form, _ in pairs], empty=True)
-    if alone != forms[len(forms) - len(alone) :]:
-        raise HeartenError(f"{linear} does not name the last of {FORMS}: train vocabulary again")
-    keyword = dict(pairs)
-    rows = tuple(word for word in forms[: len(forms) - len(alone)] if word not in keyword)
-    if lost := sorted((set(keyword.values()) - set(rows)) | (set(keyword) - set(forms))):
-        raise HeartenError(f"{shared}: no such keyword: {' '.join(lost[:10])}")
-    return Keywords(rows, forms, keyword | {word: word for word in rows}, alone)
-
-
-def listened(folder: Path) -> tuple[str, ...]:
-    """Return the words that a recogniser listens for: ``heard.txt``, or all forms without it.
-
-    Raises:
-        HeartenError: as ``read``, or a word of the list is no form.
-    """
-    forms, path = read(folder).forms, folder / HEARD
-    if not path.is_file():
-        return forms
-    words = tuple(path.read_text(encoding="utf-8").split())
-    _check(path, words)
-    if lost := sorted(set(words) - set(forms)):
-        raise HeartenError(f"{path}: no such keyword: {' '.join(lost[:10])}")
-    return words
-
-
-def _check(path: Path, words: Sequence[str], empty: bool = False) -> None:
-    """Refuse a list that is empty (unless it may be), or holds what is no word, or a word twice."""
-    if not words and not empty:
-        raise HeartenError(f"{path} holds no keyword: python -m train vocabulary writes it")
-    if strange := next((word for word in words if tokenise(word) != [word]), None):
-        raise HeartenError(f"{path}: {strange!r:.40} is not one word in small letters")
-    if twice := next((word for word, count in Counter(words).items() if count > 1), None):
-        raise HeartenError(f"{path} names {twice!r} twice: leave one out")
-
-
-def lookup(keywords: Keywords) -> Lookup:
-    """Return the row of each word id, and which ids negate; id and row 0 are no word.
-
-    A word that counts in the linear half only has row 0.
-    """
-    row = {word: i for i, word in enumerate(keywords.rows, start=1)}
-    rows = [0, *(row.get(keywords.keyword.get(form, ""), 0) for form in keywords.forms)]
-    negates = [False, *(form in NEGATIONS for form in keywords.forms)]
-    return Lookup(np.array(rows, np.int32), np.array(negates, np.float32))
 
 
 def candidates_of(
@@ -229,6 +149,13 @@ def further(texts: Iterable[list[str]], without: Collection[str], count: int) ->
     return tuple(sorted(word for word, _ in held.most_common(count)))
 
 
+def with_pairs(keywords: Keywords, teacher: Mapping[str, NDArray[Any]], count: int) -> Keywords:
+    """Return the keywords with the best pairs of their words behind them."""
+    rated = text_data.load(root(), ["emobank"])["emobank"]["train"]
+    pairs = text_pairs.chosen(teacher, rated, frozenset(keywords.forms), count)
+    return replace(keywords, forms=(*keywords.forms, *pairs), linear=(*keywords.linear, *pairs))
+
+
 def to_hear(
     keywords: Keywords, hearing: Hearing, norms: Mapping[str, Sequence[float]], most: int
 ) -> list[str]:
@@ -250,6 +177,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--linear", type=int, default=LINEAR_WORDS, help="most further words of the linear half"
+    )
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="chooses the pairs of words")
+    parser.add_argument(
+        "--pairs", type=int, default=PAIRS, help="most pairs of words, with a teacher"
     )
     parser.add_argument("--content-only", action="store_true", help="no function words")
     parser.add_argument(
@@ -278,6 +209,8 @@ def run(args: argparse.Namespace) -> int:
     names = text_sources.chosen(args)
     about = hearing, args.content_only, args.smoke, names, args.linear
     keywords = build(root(), args.size, args.forms, *about)
+    if teacher := read_teacher(args.teacher):
+        keywords = with_pairs(keywords, teacher, args.pairs)
     write(keywords, args.out)
     spoken = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
     (args.out / HEARD).write_text("".join(f"{word}\n" for word in spoken), encoding="utf-8")
@@ -285,12 +218,3 @@ def run(args: argparse.Namespace) -> int:
     counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
     print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)
     return 0
-
-
-def write(keywords: Keywords, folder: Path) -> None:
-    """Write the three files that ``read`` reads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pairs = sorted((a, b) for a, b in keywords.keyword.items() if a != b)
-    (folder / FORMS).write_text("".join(f"{w}\n" for w in keywords.forms), encoding="utf-8")
-    (folder / SHARED).write_text("".join(f"{a}\t{b}\n" for a, b in pairs), encoding="utf-8")
-    (folder / LINEAR).write_text("".join(f"{w}\n" for w in keywords.linear), encoding="utf-8")

@@ -137,6 +137,15 @@ def test_confidences_word_by_word() -> None:
     assert len(many) == SLOTS and many[-1].word == "happy", "the surest are kept, in their order"
 
 
+def test_neighbours_may_be_a_keyword_together_and_come_first() -> None:
+    known = {"gift", "happy", "so_happy", "gift_so"}
+    words = keywords("A gift, so happy.", [0.9, 0.8, 0.4, 1.0], known)
+    assert [(w.word, w.confidence) for w in words] == [
+        ("gift_so", 0.4), ("so_happy", 0.4), ("gift", 0.8), ("happy", 1.0),
+    ]  # fmt: skip
+    assert [w.word for w in keywords("so, a happy_gift", 1.0, known)] == ["happy", "gift"]
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "message"),
     [

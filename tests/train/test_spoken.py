@@ -147,7 +147,7 @@ def test_what_is_lost_is_the_difference(small, tmp_path, monkeypatch):
     monkeypatch.setattr(recognition_spoken, "predict", cut)
     monkeypatch.setattr(recognition_spoken, "_forms", lambda folders: pack.text().words)
     monkeypatch.setattr(recognition_spoken, "Graph", lambda content, name: graph)
-    monkeypatch.setattr("train.vocabulary.listened", lambda folder: pack.text().words)
+    monkeypatch.setattr("train.keyword_files.listened", lambda folder: pack.text().words)
     monkeypatch.setattr("convert.text.build", lambda folder: b"")
     everything = [item(small, n, []) for n in range(40)]
     exact = [item(small, n, each.text.split()) for n, each in enumerate(everything)]

@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import HeartenError
 from tests.train.small import BAD, GOOD
-from train import text_forms, vocabulary, word_votes
+from train import keyword_files, text_forms, vocabulary, word_votes
 from train.text_hearing import Hearing
 
 SPOKEN = {
@@ -107,8 +107,8 @@ def test_the_vocabulary_of_small_corpora(small, english, tmp_path):
     assert "the" not in content.forms
     assert list(keywords.forms) == sorted(set(keywords.forms))
     assert set(keywords.rows) <= set(keywords.forms)
-    vocabulary.write(keywords, tmp_path)
-    assert vocabulary.read(tmp_path) == keywords
+    keyword_files.write(keywords, tmp_path)
+    assert keyword_files.read(tmp_path) == keywords
 
 
 def test_words_of_the_linear_half_only(small, english, tmp_path):
@@ -118,15 +118,15 @@ def test_words_of_the_linear_half_only(small, english, tmp_path):
     assert len(keywords.linear) == 5
     assert keywords.forms == (*few.forms, *keywords.linear)
     assert (keywords.rows, keywords.keyword) == (few.rows, few.keyword)
-    assert not set(keywords.linear) & set(vocabulary.NEGATIONS)
-    assert vocabulary.lookup(keywords).rows[-6:].tolist()[1:] == [0] * 5
-    assert vocabulary.lookup(keywords).rows[1:-5].min() > 0
+    assert not set(keywords.linear) & set(keyword_files.NEGATIONS)
+    assert keyword_files.lookup(keywords).rows[-6:].tolist()[1:] == [0] * 5
+    assert keyword_files.lookup(keywords).rows[1:-5].min() > 0
     assert not set(vocabulary.to_hear(keywords, english, {}, 1000)) & set(keywords.linear)
-    vocabulary.write(keywords, tmp_path)
-    assert vocabulary.read(tmp_path) == keywords
+    keyword_files.write(keywords, tmp_path)
+    assert keyword_files.read(tmp_path) == keywords
     (tmp_path / "linear.txt").write_text("zonk\n")
     with pytest.raises(HeartenError, match=r"linear.txt does not name the last of keywords.txt"):
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
 
 
 def test_the_further_words_are_those_that_most_texts_hold():
@@ -137,7 +137,7 @@ def test_the_further_words_are_those_that_most_texts_hold():
 
 def test_content_words_and_negations_of_the_first_forms_are_listened_for(hearing):
     same = {"wonderful": "joy", "brief": "joy", "joy": "joy", "no": "no", "the": "the"}
-    keywords = vocabulary.Keywords(
+    keywords = keyword_files.Keywords(
         ("joy", "no", "the"), ("brief", "joy", "no", "the", "wonderful"), same
     )
     norms = {"joy": (0.8, 0.2, 0.1)}
@@ -147,24 +147,24 @@ def test_content_words_and_negations_of_the_first_forms_are_listened_for(hearing
 
 def test_forms_point_at_the_row_of_their_keyword():
     words = ("cry", "cries", "joy", "not")
-    keywords = vocabulary.Keywords(
+    keywords = keyword_files.Keywords(
         ("cry", "joy", "not"), words, {"cries": "cry", "cry": "cry", "joy": "joy", "not": "not"}
     )
-    lookup = vocabulary.lookup(keywords)
+    lookup = keyword_files.lookup(keywords)
     assert lookup.rows.tolist() == [0, 1, 1, 2, 3]
     assert lookup.negates.tolist() == [0, 0, 0, 0, 1]
 
 
 def test_files_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(HeartenError, match="python -m train vocabulary"):
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
     (tmp_path / "keywords.txt").write_text("cries\ncry\n")
     (tmp_path / "shared.txt").write_text("cries\tweep\n")
     with pytest.raises(HeartenError, match="no such keyword: weep"):
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
     (tmp_path / "shared.txt").write_text("cries\n")
     with pytest.raises(HeartenError, match="python -m train vocabulary"):
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_absurd_keyword_files_are_refused_in_one_short_line(tmp_path, keywords, 
     (tmp_path / "keywords.txt").write_text(keywords)
     (tmp_path / "shared.txt").write_text(shared)
     with pytest.raises(HeartenError, match=message) as caught:
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
@@ -193,7 +193,7 @@ def test_absurd_keyword_files_are_refused_in_one_short_line(tmp_path, keywords, 
 def test_a_keyword_file_of_other_bytes_is_refused(tmp_path):
     (tmp_path / "keywords.txt").write_bytes(bytes(range(128, 256)))
     with pytest.raises(HeartenError, match="python -m train vocabulary"):
-        vocabulary.read(tmp_path)
+        keyword_files.read(tmp_path)
 
 
 @pytest.mark.parametrize(("size", "forms"), [(0, 10), (-1, 10), (20, 10), (40_000, 50_000)])
@@ -209,16 +209,16 @@ def test_sizes_that_cannot_be_are_refused(tmp_path, size, forms):
 def test_words_without_a_pronunciation_are_no_candidates(english):
     said = [["zzyzx", "joy", "zzyzx"]] * 5
     assert vocabulary.candidates_of(said, english, {"qwxyz": (0.9, 0.0, 0.0)}, False) == sorted(
-        {"joy", *vocabulary.NEGATIONS}
+        {"joy", *keyword_files.NEGATIONS}
     )
 
 
 def test_words_to_listen_for(tmp_path):
     (tmp_path / "keywords.txt").write_text("cry\njoy\nthe\n")
-    assert vocabulary.listened(tmp_path) == ("cry", "joy", "the"), "all without a list"
+    assert keyword_files.listened(tmp_path) == ("cry", "joy", "the"), "all without a list"
     (tmp_path / "heard.txt").write_text("joy\ncry\n")
-    assert vocabulary.listened(tmp_path) == ("joy", "cry")
+    assert keyword_files.listened(tmp_path) == ("joy", "cry")
     for wrong, message in (("joy\nzonk\n", "no such keyword: zonk"), ("", "holds no keyword")):
         (tmp_path / "heard.txt").write_text(wrong)
         with pytest.raises(HeartenError, match=message):
-            vocabulary.listened(tmp_path)
+            keyword_files.listened(tmp_path)
