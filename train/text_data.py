@@ -30,15 +30,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.text import PAIR, SLOTS, tokenise, written
+from edge.text import SLOTS, marked, spoken, tokenise, written
 from train.corpora import Utterance, emobank, goemotions, isear
 
 CATEGORIES = ("angry", "disgust", "fearful", "happy", "sad", "surprised", "neutral")
 CORPORA = ("emobank", "goemotions", "isear")
 MASK = re.compile(r"\[[A-Z]+\]")
 """What GoEmotions puts in place of a name: "[NAME]" was never said."""
-
-NO_PAIRS = int(np.iinfo(np.int32).max)
 
 Parts = Mapping[str, list[Utterance]]
 
@@ -78,6 +76,11 @@ def words_of(utterance: Utterance) -> list[str]:
     return tokenise(MASK.sub(" ", utterance.text or ""))
 
 
+def written_of(utterance: Utterance) -> list[str]:
+    """Return the words and marks of an utterance's text, without masks such as "[NAME]"."""
+    return marked(MASK.sub(" ", utterance.text or ""))
+
+
 def category_targets(utterances: Sequence[Utterance]) -> NDArray[np.float32]:
     """Return the share of each category, shape (utterances, 7); a row sums to 1, or 0 if none."""
     targets = np.zeros((len(utterances), len(CATEGORIES)), np.float32)
@@ -98,13 +101,13 @@ class Bags:
     """Utterances as padded rows of words.
 
     ``ids`` are rows of the embedding table, 0 = no word, shape (utterances, slots), int32;
-    ``weights`` say how surely each word was heard, [0, 1], 0 at padding, float32. Rows from
-    ``pairs`` on are pairs of words: a text has them, what is heard has none.
+    ``weights`` say how surely each word was heard, [0, 1], 0 at padding, float32. ``written``
+    (rows,) tells which rows only a written text has: pairs of words and marks.
     """
 
     ids: NDArray[np.int32]
     weights: NDArray[np.float32]
-    pairs: int = NO_PAIRS
+    written: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return the number of utterances."""
@@ -112,56 +115,58 @@ class Bags:
 
     def take(self, rows: NDArray[np.int64]) -> Bags:
         """Return the utterances at ``rows``."""
-        return Bags(self.ids[rows], self.weights[rows], self.pairs)
+        return Bags(self.ids[rows], self.weights[rows], self.written)
+
+    def audible(self) -> NDArray[np.bool_]:
+        """Return which places hold a word that can be heard, shape (utterances, slots)."""
+        there = self.ids > 0
+        return there if self.written is None else there & ~self.written[self.ids]
 
 
 def encode(texts: Sequence[list[str]], keywords: Sequence[str], slots: int = SLOTS) -> Bags:
     """Return the first ``slots`` keywords of each tokenised text, all with weight 1.
 
-    They are in the order of ``edge.text.written``: pairs of words come first.
+    They are in the order of ``edge.text.written``: pairs of words and marks come first.
     """
     row = {word: i for i, word in enumerate(keywords, start=1)}
     ids = np.zeros((len(texts), slots), np.int32)
     for i, words in enumerate(texts):
         found = [row[one.word] for one in written(((word, 1.0) for word in words), row)][:slots]
         ids[i, : len(found)] = found
-    first = next((i for word, i in row.items() if PAIR in word), NO_PAIRS)
-    return Bags(ids, (ids > 0).astype(np.float32), first)
+    alone = np.array([False, *(not spoken(word) for word in keywords)])
+    return Bags(ids, (ids > 0).astype(np.float32), alone)
 
 
 def word_counts(bags: Bags, rows: int) -> NDArray[np.float64]:
-    """Return how often each word is said, shape (rows,); padding and pairs count 0."""
-    counts = np.bincount(bags.ids.ravel(), minlength=rows).astype(np.float64)
-    counts[0] = 0.0
-    counts[bags.pairs :] = 0.0
-    return counts
+    """Return how often each word is said, shape (rows,); padding, pairs and marks count 0."""
+    return np.bincount(bags.ids[bags.audible()], minlength=rows).astype(np.float64)
 
 
 def keep_share(bags: Bags, share: float, rng: np.random.Generator) -> Bags:
-    """Return the bags with each word kept with probability ``share``, without pairs and gaps."""
-    keep = (rng.random(bags.ids.shape) < share) & (bags.ids > 0) & (bags.ids < bags.pairs)
+    """Return the bags with each word kept with probability ``share``; no pairs, marks and gaps."""
+    keep = (rng.random(bags.ids.shape) < share) & bags.audible()
     kept = np.where(keep, bags.weights, 0).astype(np.float32)
-    return without_gaps(Bags(np.where(keep, bags.ids, 0), kept, bags.pairs))
+    return without_gaps(Bags(np.where(keep, bags.ids, 0), kept, bags.written))
 
 
 def without_gaps(bags: Bags) -> Bags:
     """Return the bags with padding at the end only: what is not heard leaves no place."""
     order = np.argsort(bags.ids == 0, axis=1, kind="stable")
     both = (np.take_along_axis(x, order, axis=1) for x in (bags.ids, bags.weights))
-    return Bags(*both, bags.pairs)
+    return Bags(*both, bags.written)
 
 
 def as_heard(bags: Bags, counts: NDArray[np.float64], rng: np.random.Generator) -> Bags:
     """Return the bags as a weak recogniser might hear them: for training.
 
-    Half of the utterances stay as they are. In the other half no pair survives, and between 20 and
-    100 % of the words, with a confidence of 0.3 to 1; each empty place among the first eight
-    becomes, with probability 0.06, a wrong word, drawn by its frequency, with a confidence of 0.1
-    to 0.7.
+    Half of the utterances stay as they are. In the other half no pair or mark survives, and
+    between 20 and 100 % of the words, with a confidence of 0.3 to 1; each empty place among the
+    first eight becomes, with probability 0.06, a wrong word, drawn by its frequency, with a
+    confidence of 0.1 to 0.7.
     """
     rough = rng.random((len(bags), 1)) < 0.5
     share = rng.uniform(0.2, 1.0, (len(bags), 1))
-    heard = (bags.ids < bags.pairs) & (rng.random(bags.ids.shape) < share)
+    heard = bags.audible() & (rng.random(bags.ids.shape) < share)
     keep = (bags.ids > 0) & (~rough | heard)
     ids = np.where(keep, bags.ids, 0)
     sure = np.where(rough, rng.uniform(0.3, 1.0, ids.shape), bags.weights)
@@ -170,4 +175,4 @@ def as_heard(bags: Bags, counts: NDArray[np.float64], rng: np.random.Generator) 
     wrong = np.searchsorted(np.cumsum(counts) / counts.sum(), rng.random(ids.shape))
     ids = np.where(free, wrong, ids).astype(np.int32)
     sure = np.where(free, rng.uniform(0.1, 0.7, ids.shape), weights)
-    return without_gaps(Bags(ids, sure.astype(np.float32), bags.pairs))
+    return without_gaps(Bags(ids, sure.astype(np.float32), bags.written))

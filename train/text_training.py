@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import HeartenError
-from edge.text import tokenise
+from edge.text import marked
 from train import text_data, text_sentences
 from train.text_damage import Damage
 from train.text_data import CATEGORIES, Bags
@@ -89,7 +89,7 @@ def read_data(
         data[corpus] = {}
         for name, utterances in parts.items():
             some = utterances[:limit]
-            bags = text_data.encode([text_data.words_of(u) for u in some], keywords)
+            bags = text_data.encode([text_data.written_of(u) for u in some], keywords)
             taught = _taught(teacher or {}, f"{corpus}/{name}", len(utterances))[:limit]
             data[corpus][name] = Split([u.id for u in some], bags, targets(some), taught)
     return data
@@ -103,7 +103,7 @@ def read_sentences(
         return None
     texts = text_sentences.unpacked(teacher[text_sentences.NAME].astype(np.uint8))
     taught = _taught(teacher, f"{text_sentences.NAME}/train", len(texts))[:limit]
-    bags = text_data.encode([tokenise(text) for text in texts[:limit]], keywords)
+    bags = text_data.encode([marked(text) for text in texts[:limit]], keywords)
     return Split([], bags, np.zeros((len(bags), 0), np.float32), taught)
 
 
@@ -214,6 +214,6 @@ class Trainer:
         """
         vad, logits = (x.numpy() for x in self.model([bags.ids, bags.weights], training=False))
         if self.lexicon is not None:
-            vad = (vad + self.lexicon.predict(bags)) / 2
+            vad = np.clip((vad + self.lexicon.predict(bags)) / 2, -1.0, 1.0)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return vad, powers / powers.sum(axis=1, keepdims=True)

@@ -12,7 +12,8 @@ A candidate must have a pronunciation in pocketsphinx's dictionary. Negations ar
 Function words ("you", "was") tell too, of arousal and dominance most: ``--content-only`` leaves
 them out (scikit-learn's list, where Warriner's norms do not rate them), and with them words of
 fewer than three phones, which a recogniser inserts and confuses most, unless they negate or are
-rated at least 0.4 from the middle in valence or arousal ("joy", "die").
+rated at least 0.4 from the middle in valence or arousal ("joy", "die"). "!" and "?" are keywords
+besides, which only a written text has.
 
 A keyword is a row of the model's table. Further words, called forms, share a keyword's row: its
 inflections ("cried": "cry"), and frequent words that GloVe puts next to one (``train.text_forms``).
@@ -41,7 +42,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from edge.errors import HeartenError
-from edge.text import tokenise
+from edge.text import MARKS, spoken, tokenise
 from train import text_data, text_hearing, text_pairs, text_sources
 from train.corpora import glove, root
 from train.keyword_files import FORMS, HEARD, NEGATIONS, Keywords, write
@@ -137,6 +138,7 @@ def build(
     like = dict(zip(words, unit, strict=True))
     shared = share(rows, others, like, norms, LIKE, NEGATIONS)
     keyword = dict(list(shared.items())[: max(forms - len(rows), 0)])
+    rows = [*MARKS, *rows]
     keyword |= {word: word for word in rows}
     stop = {word for word in ENGLISH_STOP_WORDS if content_only and word not in norms}
     alone = further(everything, {*keyword, *stop, *NEGATIONS}, linear)
@@ -160,7 +162,7 @@ def to_hear(
     keywords: Keywords, hearing: Hearing, norms: Mapping[str, Sequence[float]], most: int
 ) -> list[str]:
     """Return the words to listen for, sorted: the keywords come first, then the other forms."""
-    first = list(dict.fromkeys([*keywords.rows, *keywords.keyword]))[:most]
+    first = list(dict.fromkeys(filter(spoken, [*keywords.rows, *keywords.keyword])))[:most]
     return sorted(word for word in first if can_be_heard(word, hearing, norms, content_only=True))
 
 
@@ -212,8 +214,8 @@ def run(args: argparse.Namespace) -> int:
     if teacher := read_teacher(args.teacher):
         keywords = with_pairs(keywords, teacher, args.pairs)
     write(keywords, args.out)
-    spoken = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
-    (args.out / HEARD).write_text("".join(f"{word}\n" for word in spoken), encoding="utf-8")
+    heard = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
+    (args.out / HEARD).write_text("".join(f"{word}\n" for word in heard), encoding="utf-8")
     text_sources.write(args.out, names)
     counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
     print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)

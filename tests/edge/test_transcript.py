@@ -144,6 +144,8 @@ def test_neighbours_may_be_a_keyword_together_and_come_first() -> None:
         ("gift_so", 0.4), ("so_happy", 0.4), ("gift", 0.8), ("happy", 1.0),
     ]  # fmt: skip
     assert [w.word for w in keywords("so, a happy_gift", 1.0, known)] == ["happy", "gift"]
+    marks = keywords("A gift!!! So?", 1.0, known | {"!"})
+    assert [w.word for w in marks] == ["!", "gift_so", "gift"]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from edge.errors import HeartenError
-from edge.text import PAIR
 from train import keyword_files, text_data, text_pairs, text_sentences
 from train.corpora import Utterance
 
 FORMS = ("can't", "wait", "mild", "can't_wait")
+MARKED = ("!", "?", *FORMS)
 
 
 def test_the_pair_that_changes_what_is_said_is_chosen():
@@ -37,7 +37,7 @@ def test_the_pair_that_changes_what_is_said_is_chosen():
 def test_a_written_text_has_its_pairs_first_and_a_heard_one_none():
     bags = text_data.encode([["mild", "can't", "wait"], ["wait", "can't"]], FORMS, slots=4)
     assert bags.ids.tolist() == [[4, 3, 1, 2], [2, 1, 0, 0]]
-    assert bags.pairs == 4
+    assert bags.written.tolist() == [False] * 4 + [True]
     kept = text_data.keep_share(bags, 1.0, np.random.default_rng(0))
     assert kept.ids.tolist() == [[3, 1, 2, 0], [2, 1, 0, 0]]
     many = bags.take(np.zeros(400, np.int64))
@@ -63,8 +63,13 @@ def test_keywords_may_end_in_pairs_which_nobody_listens_for(tmp_path):
         (tmp_path / "linear.txt").write_text(f"mild\n{strange}\n")
         with pytest.raises(HeartenError, match="is not one word"):
             keyword_files.read(tmp_path)
-    (tmp_path / "linear.txt").write_text("")
-    (tmp_path / "keywords.txt").write_text("can't\nwait\ncan't_wait\n")
-    with pytest.raises(HeartenError, match="is not one word"):
-        keyword_files.read(tmp_path)
-    assert PAIR in pairs[0]
+
+
+def test_a_mark_is_a_keyword_of_what_is_written():
+    said = text_data.written_of(Utterance("a", text="Wait!! [NAME] can't? Wait"))
+    assert said == ["wait", "!", "can't", "?", "wait"]
+    bags = text_data.encode([said], MARKED, slots=8)
+    # "wait can't" is no form; the mark between two words does not part them.
+    assert bags.ids.tolist() == [[1, 2, 6, 4, 3, 4, 0, 0]]
+    kept = text_data.keep_share(bags, 1.0, np.random.default_rng(0))
+    assert kept.ids.tolist() == [[4, 3, 4, 0, 0, 0, 0, 0]]
