@@ -159,15 +159,18 @@ class Pack:
         return TextModel(graph, words, labels)
 
     def heard(self) -> frozenset[str]:
-        """Return the keywords that the recogniser listens for: all of them, or those of a list.
+        """Return the keywords that the recogniser listens for: all words, or those of a list.
 
         A transcript may use every keyword; function words are rarely recognised and often wrong.
 
         Raises:
             PackError: the list holds a word that is no keyword.
         """
+        from edge.text import spoken
+
         section = self._section(self.manifest.text, "text")
-        words = frozenset(self._keywords(manifest.take(section, "keywords", str)))
+        every = self._keywords(manifest.take(section, "keywords", str))
+        words = frozenset(filter(spoken, every))
         if "heard" not in section:
             return words
         name = manifest.take(section, "heard", str)
@@ -177,13 +180,13 @@ class Pack:
         return heard
 
     def _keywords(self, name: str) -> tuple[str, ...]:
-        """Return the words of a keyword file: each one word in small letters, and once."""
-        from edge.text import tokenise
+        """Return the words of a keyword file, pairs and marks too, each once."""
+        from edge.text import is_keyword
 
         words = self._content(name).decode("utf-8", "replace").split()
         if not words:
             raise PackError(f"{name} holds no keywords")
-        if strange := next((word for word in words if tokenise(word) != [word]), None):
+        if strange := next((word for word in words if not is_keyword(word)), None):
             raise PackError(f"{name}: {strange!r:.40} is not one word in small letters")
         if twice := next((word for word, count in Counter(words).items() if count > 1), None):
             raise PackError(f"{name} names {twice!r} twice")

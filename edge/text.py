@@ -46,6 +46,12 @@ def marked(text: str) -> list[str]:
     return [one[0] if one[0] in MARKS else one for one in found]
 
 
+def is_keyword(text: str) -> bool:
+    """Tell whether a text may be a keyword: one word in small letters, a pair, or a mark."""
+    words = text.split(PAIR)
+    return text in MARKS or (len(words) <= 2 and tokenise(" ".join(words)) == words)
+
+
 def spoken(keyword: str) -> bool:
     """Tell whether a keyword can be heard: a pair of words or a mark is written only."""
     return PAIR not in keyword and keyword not in MARKS

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.errors import HeartenError
-from edge.text import MARKS, PAIR, spoken, tokenise
+from edge.text import is_keyword, spoken
 from train.text_model import Lookup
 
 NEGATIONS = (
@@ -99,10 +99,7 @@ def _check(path: Path, words: Sequence[str], empty: bool = False, written: bool 
 
 def _right(form: str, written: bool) -> bool:
     """Tell whether a form is one word; where ``written``, a pair or a mark may stand for it."""
-    if written and form in MARKS:
-        return True
-    words = form.split(PAIR)
-    return len(words) <= 1 + written and tokenise(" ".join(words)) == words
+    return is_keyword(form) and (written or spoken(form))
 
 
 def lookup(keywords: Keywords) -> Lookup:
