@@ -181,11 +181,12 @@ def run(args: argparse.Namespace) -> int:
         _restore(trainer, args.out)
     fit(trainer, data, args.out, args.seed)
     known = text_lexicon.facts(keywords.forms, richer, norms, start)
-    rated = data["emobank"]["train"]
+    rated, rng = data["emobank"]["train"], np.random.default_rng(args.seed)
     targets = (rated.targets + rated.taught[:, :3]) / 2 if teacher else rated.targets
-    seen = [(rated.bags, targets, 1.0)]
+    seen = [(bags, targets, 1.0) for bags in (rated.bags, damage(rated.bags, rng))]
     if more := trainer.more:
-        seen.append((more.bags, more.taught[:, :3], text_lexicon.UNRATED))
+        ways = more.bags, damage(more.bags, rng)
+        seen += [(bags, more.taught[:, :3], text_lexicon.UNRATED) for bags in ways]
     trainer.lexicon = text_lexicon.fit(seen, known, lookup.negates)
     result = {
         "seed": args.seed,
