@@ -27,6 +27,7 @@ MARKS = ("!", "?")
 """Signs that may be keywords: only a written text has them, and "!" tells arousal."""
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_KEYWORD = re.compile(rf"{_TOKEN.pattern}(?:{PAIR}{_TOKEN.pattern})?|[{''.join(MARKS)}]")
 _MARKED = re.compile(rf"{_TOKEN.pattern}|!+|\?+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 
@@ -48,8 +49,7 @@ def marked(text: str) -> list[str]:
 
 def is_keyword(text: str) -> bool:
     """Tell whether a text may be a keyword: one word in small letters, a pair, or a mark."""
-    words = text.split(PAIR)
-    return text in MARKS or (len(words) <= 2 and tokenise(" ".join(words)) == words)
+    return _KEYWORD.fullmatch(text) is not None and text == text.lower()
 
 
 def spoken(keyword: str) -> bool:
