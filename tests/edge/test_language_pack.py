@@ -123,7 +123,7 @@ def test_a_language_part_that_does_not_fit(german: Path, change: Callable, messa
         (b"\x00\xff\xfe\x01" * 999, "is not one word"),
         ("x" * 100_000 + "!", "is not one word"),
         ("zzyzx\nqwrtp\n", "holds none of the keywords"),
-        ("\n".join(map("".join, product("abcdefghijkl", repeat=4))), "fewer rows than keywords"),
+        ("\n".join(map("".join, product("abcdefghijklm", repeat=4))), "fewer rows than keywords"),
     ],
 )
 def test_absurd_keywords(

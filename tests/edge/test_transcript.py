@@ -180,5 +180,5 @@ def test_added_words_count_in_transcripts(samples: Path) -> None:
         engine.words.add_word("zonked", like="tired")
         hear(engine, samples)
         (revised,) = engine.words("Zonked!")
-    assert [w.word for w in revised.words] == ["zonked"]
+    assert [w.word for w in revised.words] == ["!", "zonked"]
     assert revised.text is not None

@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.interpreter import Graph
 from edge.pack import open_pack
-from edge.text import tokenise
+from edge.text import marked
 from train import text_data
 from train.text_score import predict
 
@@ -18,7 +18,7 @@ def test_batch_scores_equal_the_device() -> None:
     model = pack.text()
     graph = Graph((pack.place / "text.tflite").read_bytes(), "text.tflite")
     slots = graph.shape("ids")[-1]
-    bags = text_data.encode([tokenise(s) for s in SENTENCES], model.words, slots)
+    bags = text_data.encode([marked(s) for s in SENTENCES], model.words, slots)
     vad, shares = predict(graph, bags)
     for row, sentence in enumerate(SENTENCES):
         said = model.from_transcript(sentence)
