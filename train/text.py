@@ -27,7 +27,6 @@ from train import (
     text_damage,
     text_data,
     text_lexicon,
-    text_sentences,
     text_sources,
     word_vectors,
 )
@@ -214,10 +213,8 @@ def _without(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _sources(args: argparse.Namespace, teacher: Mapping[str, Array]) -> tuple[str, ...]:
     """Return all data that the model is made from: its own, the keywords', and the teacher's."""
-    taught = (*text_data.CORPORA, text_sources.ENCODER) if args.teacher else ()
-    if text_sentences.NAME in teacher:
-        taught = (*taught, text_sentences.SOURCE)
-    return text_sources.chosen(args, (*text_sources.read(args.out), *taught))
+    keywords = text_sources.read(args.out)
+    return text_sources.chosen(args, (*keywords, *text_sources.taught(teacher)))
 
 
 def _start(args: argparse.Namespace) -> str:

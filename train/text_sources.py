@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.errors import HeartenError
@@ -47,6 +47,14 @@ def chosen(args: argparse.Namespace, more: Sequence[str] = ()) -> tuple[str, ...
             fix = f"give --without {' '.join(OPTIONAL)} to train vocabulary and to train text"
             raise HeartenError(f"{error}; {fix}, and no --teacher that learnt from them") from None
     return names
+
+
+def taught(teacher: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the data behind what a teacher says; none without a teacher."""
+    if not teacher:
+        return ()
+    more = (text_sentences.SOURCE,) if text_sentences.NAME in teacher else ()
+    return (*text_data.CORPORA, ENCODER, *more)
 
 
 def corpora(names: Sequence[str]) -> tuple[str, ...]:

@@ -208,15 +208,16 @@ def run(args: argparse.Namespace) -> int:
         numbers, items = text_hearing.fit(root(), hearing, 10 if args.smoke else None)
         print(f"{items} words: {', '.join(f'{x:.3f}' for x in numbers)}")
         return 0
-    names = text_sources.chosen(args)
+    teacher, names = read_teacher(args.teacher), text_sources.chosen(args)
+    used = text_sources.chosen(args, text_sources.taught(teacher))
     about = hearing, args.content_only, args.smoke, names, args.linear
     keywords = build(root(), args.size, args.forms, *about)
-    if teacher := read_teacher(args.teacher):
+    if teacher:
         keywords = with_pairs(keywords, teacher, args.pairs)
     write(keywords, args.out)
     heard = to_hear(keywords, hearing, text_sources.norms(root(), names), args.heard)
     (args.out / HEARD).write_text("".join(f"{word}\n" for word in heard), encoding="utf-8")
-    text_sources.write(args.out, names)
+    text_sources.write(args.out, used)
     counted = f"{len(keywords.rows)} keywords, {len(keywords.forms)} forms"
     print(f"vocabulary: {counted} -> {args.out / FORMS}", file=sys.stderr)
     return 0

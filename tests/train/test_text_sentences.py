@@ -10,7 +10,7 @@ import pytest
 
 from edge.errors import HeartenError
 from tests.train.small import BAD, GOOD, PLAIN
-from train import teacher, text, text_data, text_sentences, text_training
+from train import teacher, text, text_data, text_sentences, text_sources, text_training, vocabulary
 
 
 def archive(path, **files: str):
@@ -100,3 +100,19 @@ def test_the_text_model_learns_from_them(labelled):
     assert text_sentences.SOURCE in made["sources"]
     scores = json.loads((out / "metrics.json").read_text())["test"]["clean"]
     assert scores["emobank"]["r_valence"] > 0.8
+
+
+def test_pairs_that_a_teacher_chose_owe_what_its_data_demand(labelled):
+    pytest.importorskip("pocketsphinx")
+    parser = argparse.ArgumentParser()
+    vocabulary.add_arguments(parser)
+    told = ["--teacher", str(labelled / "teacher.npz"), "--pairs", "2", "--linear", "0"]
+    given = ["--out", str(labelled / "chosen"), "--size", "20", "--forms", "25", *told]
+    assert vocabulary.run(parser.parse_args(given)) == 0
+    forms = (labelled / "chosen" / "keywords.txt").read_text().split()
+    assert sum("_" in form for form in forms) == 2
+    used = text_sources.read(labelled / "chosen")
+    assert {text_sources.ENCODER, text_sentences.SOURCE} <= set(used)
+    refused = parser.parse_args([*given, "--without", "isear", "warriner", "--commercial"])
+    with pytest.raises(HeartenError, match="unlabelled-sentences"):
+        vocabulary.run(refused)
