@@ -107,7 +107,7 @@ def test_pairs_that_a_teacher_chose_owe_what_its_data_demand(labelled):
     parser = argparse.ArgumentParser()
     vocabulary.add_arguments(parser)
     told = ["--teacher", str(labelled / "teacher.npz"), "--pairs", "2", "--linear", "0"]
-    given = ["--out", str(labelled / "chosen"), "--size", "20", "--forms", "25", *told]
+    given = ["--out", str(labelled / "chosen"), "--size", "60", "--forms", "80", *told]
     assert vocabulary.run(parser.parse_args(given)) == 0
     forms = (labelled / "chosen" / "keywords.txt").read_text().split()
     assert sum("_" in form for form in forms) == 2
