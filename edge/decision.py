@@ -178,7 +178,7 @@ class Decision:
         text = self._words.model.score(words) if self._words and words else None
         if self._words is None or text is None:
             return None, voice
-        evidence = sum(word.confidence for word in words)
+        evidence = self._words.model.evidence(words)
         return text, self._words.fuse(voice, text, evidence, novelty)
 
     def _why(self, voice: Scores, words: tuple[Word, ...], novelty: float) -> Explanation:

@@ -131,6 +131,13 @@ class TextModel:
             found = [found[i] for i in sorted(best)]
         return self._run(found)
 
+    def evidence(self, words: Sequence[Word]) -> float:
+        """Return how much was heard, from 0: the sum of the confidences of the words.
+
+        Pairs and marks add nothing to it: they tell more of words that count already.
+        """
+        return sum(word.confidence for word in words if spoken(word.word))
+
     def weight(self, word: str) -> float:
         """Return how far a word, surely heard and alone, moves V/A/D; 0 where it is no keyword.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge import Emotion, Engine, HeartenError
+from edge.pack import open_pack
 from edge.text import SLOTS
 from edge.transcript import keywords
 from tests.edge.made import read_wav
@@ -182,3 +183,10 @@ def test_added_words_count_in_transcripts(samples: Path) -> None:
         (revised,) = engine.words("Zonked!")
     assert [w.word for w in revised.words] == ["!", "zonked"]
     assert revised.text is not None
+
+
+def test_pairs_and_marks_are_no_more_evidence_than_their_words() -> None:
+    model = open_pack().text()
+    words = keywords("I can't wait!", 0.5, model.known)
+    assert {"!", "can't_wait"} <= {word.word for word in words}
+    assert model.evidence(words) == pytest.approx(1.5)
