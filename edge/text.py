@@ -131,7 +131,8 @@ class TextModel:
             found = [found[i] for i in sorted(best)]
         return self._run(found)
 
-    def evidence(self, words: Sequence[Word]) -> float:
+    @staticmethod
+    def evidence(words: Iterable[Word]) -> float:
         """Return how much was heard, from 0: the sum of the confidences of the words.
 
         Pairs and marks add nothing to it: they tell more of words that count already.

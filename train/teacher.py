@@ -18,6 +18,7 @@ a pack.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections import Counter
@@ -143,12 +144,12 @@ def encode(parts: Parts, out: Path, source: Source) -> Vectors:
     for (corpus, part), utterances in parts.items():
         pieces = []
         for start in range(0, len(utterances), CHUNK):
-            some = utterances[start : start + CHUNK]
-            place = out / f"{corpus}-{part}-{start}-{len(some)}.npy"
+            texts = [text_data.text_of(u) for u in utterances[start : start + CHUNK]]
+            digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+            place = out / f"{corpus}-{part}-{start}-{digest}.npy"
             if not place.is_file():
                 encoder = encoder or Encoder(read_weights(weights_files(source)))
                 print(f"teacher: {corpus} {part} from {start}", file=sys.stderr)
-                texts = [text_data.MASK.sub(" ", u.text or "") for u in some]
                 np.save(place, encoder.encode(texts, source.layers))
             pieces.append(np.load(place))
         found[corpus, part] = np.concatenate(pieces)

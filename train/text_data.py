@@ -71,14 +71,19 @@ def category_mapping(names: Sequence[str] = CORPORA) -> dict[str, dict[str, str]
     return {name: mapping for name, mapping in every.items() if name in names}
 
 
+def text_of(utterance: Utterance) -> str:
+    """Return an utterance's text without masks such as "[NAME]"."""
+    return MASK.sub(" ", utterance.text or "")
+
+
 def words_of(utterance: Utterance) -> list[str]:
     """Return the words of an utterance's text, without masks such as "[NAME]"."""
-    return tokenise(MASK.sub(" ", utterance.text or ""))
+    return tokenise(text_of(utterance))
 
 
 def written_of(utterance: Utterance) -> list[str]:
     """Return the words and marks of an utterance's text, without masks such as "[NAME]"."""
-    return marked(MASK.sub(" ", utterance.text or ""))
+    return marked(text_of(utterance))
 
 
 def category_targets(utterances: Sequence[Utterance]) -> NDArray[np.float32]:

@@ -38,8 +38,7 @@ def chosen(
     """
     texts = [text_data.words_of(utterance) for utterance in rated]
     truth = text_data.vad_targets(rated)
-    if text_sentences.NAME in teacher:
-        more = text_sentences.unpacked(teacher[text_sentences.NAME].astype(np.uint8))
+    if more := text_sentences.of(teacher):
         texts += [tokenise(text) for text in more]
         truth = np.concatenate([truth, teacher[f"{text_sentences.NAME}/train/vad"]])
     held = [_pairs(text, words) for text in texts]

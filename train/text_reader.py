@@ -14,6 +14,7 @@ import numpy as np
 
 from convert import text as graph
 from edge.emotion import Floats, Word
+from edge.text import TextModel
 from train.modalities import Side, Values
 
 
@@ -41,7 +42,8 @@ class Reader:
             ids[row, : len(places)] = [place for place, _ in places]
             weights[row, : len(places)] = [sure for _, sure in places]
         vad, shares = self._scores(ids, weights)
-        evidence = [sum(w.confidence for w in words if w.word in self._id) for words in sentences]
+        known = ([w for w in words if w.word in self._id] for words in sentences)
+        evidence = [TextModel.evidence(words) for words in known]
         side = Side(None, shares.astype(np.float64), vad.astype(np.float64))
         return side, np.array(evidence, np.float64)
 

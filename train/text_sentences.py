@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,11 @@ def packed(sentences: Sequence[str]) -> NDArray[np.uint8]:
 def unpacked(lines: NDArray[np.uint8]) -> list[str]:
     """Return what ``packed`` was given."""
     return lines.tobytes().decode().split("\n")
+
+
+def of(teacher: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Return the sentences that a teacher's file holds; none where it labelled none."""
+    return unpacked(teacher[NAME]) if NAME in teacher else []
 
 
 def _sentences(path: Path) -> Iterator[str]:

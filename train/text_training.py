@@ -99,9 +99,8 @@ def read_sentences(
     teacher: Mapping[str, Array], keywords: tuple[str, ...], limit: int | None
 ) -> Split | None:
     """Return the sentences that only the teacher has labelled, without targets; None for none."""
-    if text_sentences.NAME not in teacher:
+    if not (texts := text_sentences.of(teacher)):
         return None
-    texts = text_sentences.unpacked(teacher[text_sentences.NAME].astype(np.uint8))
     taught = _taught(teacher, f"{text_sentences.NAME}/train", len(texts))[:limit]
     bags = text_data.encode([marked(text) for text in texts[:limit]], keywords)
     return Split([], bags, np.zeros((len(bags), 0), np.float32), taught)
