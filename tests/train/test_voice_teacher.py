@@ -350,6 +350,26 @@ def test_nobody_is_judged_by_heads_that_know_the_labels_of_the_group(
     assert np.abs(after["apart"][others] - before["apart"][others]).max() > 0.01
 
 
+def test_where_speakers_are_not_apart_an_utterance_is_judged_by_others_of_its_speaker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(voice_heads, "SHARPNESS", np.array([2.0]))
+    items, encodings, parts = people()
+    names = np.array([items[row].id for row in parts[0]])
+    group = groups(names, kinds_of(names.tolist()))
+    one = np.flatnonzero(np.char.endswith(names, "-01"))  # of the first speaker
+    same, others = one[group[one] == 2], one[group[one] != 2]
+    assert same.size
+    assert others.size
+    heard = encoded(items, encodings)
+    before, _ = fold(items, heard, parts, apart=False)
+    after, _ = fold(changed(items, parts[0][same]), heard, parts, apart=False)
+    np.testing.assert_array_equal(after["apart"][same], before["apart"][same])
+    assert np.abs(after["apart"][others] - before["apart"][others]).max() > 0.01
+    tested, _ = fold(changed(items, parts[2]), heard, parts, apart=False)
+    np.testing.assert_array_equal(tested["apart"], before["apart"])
+
+
 def test_groups_keep_speakers_whole_and_sexes_even() -> None:
     names = np.array([f"{n:02d}" for n in range(1, 17)] * 3 + ["emodb-03", "emodb-08"] * 2)
     kinds = np.array(["speech"] * 48 + ["other"] * 4)
