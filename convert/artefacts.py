@@ -80,12 +80,14 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
 
 
 def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
-    """Return the frames of recordings as the model was trained on, whole utterances."""
+    """Return the frames of recordings as the device hears them, whole utterances."""
     features = FeatureSettings(**model.about["features"])
     endpoint = EndpointSettings.from_dict(model.about["endpoint"])
     plain = recordings.Frames(features, endpoint)
     frames = [v[CLEAN] for v in plain.utterances(items).values()]
-    mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
+    mean, std = (
+        np.tile(np.array(model.about[key], np.float32), features.views) for key in ("mean", "std")
+    )
     return [((f - mean) / std).astype(np.float32) for f in frames]
 
 

@@ -70,6 +70,11 @@ class VoiceModel:
         return int(self.about["model"].get("seen", self.size))
 
     @property
+    def views(self) -> int:
+        """How often a frame is heard: as it is, and once a warp."""
+        return 1 + len(self.about["features"].get("warps", ()))
+
+    @property
     def melodic(self) -> bool:
         """Whether song has a head of its own, which hears what the graph does not take."""
         return "melody_hidden/kernel" in self.arrays
@@ -92,33 +97,35 @@ class VoiceModel:
 
 
 def chunk_function(model: VoiceModel) -> Any:
-    """Return the concrete function of one block: frames, state -> states, attention, state_out."""
+    """Return the concrete function of one block: frames (views, context + block, seen) and state
+    (views, units) -> states (1, steps, views * units), attention (1, steps, views), state_out."""
     a = model.arrays
     scale = a["norm/gamma"] / np.sqrt(a["norm/moving_variance"] + EPSILON)
     kernel = (a["conv/kernel"] * scale).astype(np.float32)
     bias = (a["norm/beta"] - a["norm/moving_mean"] * scale).astype(np.float32)
     into, across = a["gru/kernel"], a["gru/recurrent_kernel"]
     bias_in, bias_across = a["gru/bias"]
-    steps, units = BLOCK // model.stride, model.units
+    steps, units, views = BLOCK // model.stride, model.units, model.views
 
     def chunk(frames: tf.Tensor, state: tf.Tensor) -> dict[str, tf.Tensor]:
         seen = tf.nn.relu(tf.nn.conv1d(frames, kernel, model.stride, "VALID") + bias)
-        driven = tf.matmul(tf.reshape(seen, (steps, -1)), into) + bias_in
+        steps_first = tf.reshape(tf.transpose(seen, (1, 0, 2)), (steps * views, -1))
+        driven = tf.matmul(steps_first, into) + bias_in
         states = []
-        for step in range(steps):
-            state = _gru_step(driven[step : step + 1], state, across, bias_across, units)
+        for first in range(0, steps * views, views):
+            state = _gru_step(driven[first : first + views], state, across, bias_across, units)
             states.append(state)
         rows = tf.concat(states, axis=0)
         scores = tf.matmul(rows, a["attention/kernel"]) + a["attention/bias"]
         return {
-            "states": rows[None],
-            "attention": scores[None],
+            "states": tf.reshape(rows, (1, steps, views * units)),
+            "attention": tf.reshape(scores, (1, steps, views)),
             "state_out": tf.identity(state),
         }
 
     return tf.function(chunk).get_concrete_function(
-        tf.TensorSpec((1, BLOCK + model.context, model.seen), tf.float32, "frames"),
-        tf.TensorSpec((1, units), tf.float32, "state"),
+        tf.TensorSpec((views, BLOCK + model.context, model.seen), tf.float32, "frames"),
+        tf.TensorSpec((views, units), tf.float32, "state"),
     )
 
 
@@ -215,11 +222,11 @@ def chunk_samples(model: VoiceModel, utterances: list[Floats], limit: int = 300)
     function = chunk_function(model)
     samples: Samples = []
     for frames in utterances:
-        state = np.zeros((1, model.units), np.float32)
-        seen = frames[:, : model.seen]
-        padded = np.concatenate([np.zeros((model.context, model.seen), np.float32), seen])
+        state = np.zeros((model.views, model.units), np.float32)
+        views = frames.reshape(len(frames), model.views, -1)[:, :, : model.seen].swapaxes(0, 1)
+        padded = np.pad(views, [(0, 0), (model.context, 0), (0, 0)])
         for first in range(0, len(frames) - BLOCK + 1, BLOCK):
-            window = padded[first : first + BLOCK + model.context][None]
+            window = padded[:, first : first + BLOCK + model.context]
             samples.append({"frames": window, "state": state})
             state = function(tf.constant(window), tf.constant(state))["state_out"].numpy()
     order = np.random.default_rng(0).permutation(len(samples))[:limit]

@@ -29,6 +29,10 @@ class FeatureSettings:
     dB, what lies that far below the loudest frame since the start; 0 for no such floor. ``cepstra``
     and ``lifter`` count for ``mfcc`` only. ``relative``: the first coefficient, the level, is
     counted from the quietest frame since the start. With both, the gain of a microphone drops out.
+
+    ``warps``: what the voice would be with a vocal tract that many times as short is heard beside
+    it, a further view for each, from the same spectrum: a frame has one after the other (vocal
+    tract length perturbation, Jaitly & Hinton 2013, here when listening instead of in training).
     """
 
     kind: str = "logmel"
@@ -43,6 +47,7 @@ class FeatureSettings:
     lifter: int = 22
     relative: bool = False
     reach: float = 0.0
+    warps: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -51,24 +56,33 @@ class FeatureSettings:
             raise ValueError("relative level needs 'mfcc', whose first coefficient is the level")
         if not 0.0 <= self.reach <= 200.0:
             raise ValueError(f"reach must be 0 to 200 dB, not {self.reach}")
+        if not all(isinstance(w, float) and 0.5 <= w <= 2.0 for w in self.warps):
+            raise ValueError(f"warps must be numbers from 0.5 to 2, not {list(self.warps)}")
+        object.__setattr__(self, "warps", tuple(self.warps))
 
     @property
     def size(self) -> int:
-        """Values a frame."""
+        """Values of one view of a frame."""
         return self.filters if self.kind == "logmel" else self.cepstra
 
+    @property
+    def views(self) -> int:
+        """How often a frame is there: as it is, and once a warp."""
+        return 1 + len(self.warps)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the manifest's form."""
-        return asdict(self)
+        """Return the manifest's form; it has warps where there are any."""
+        told = asdict(self) | {"warps": list(self.warps)}
+        return told if self.warps else {k: v for k, v in told.items() if k != "warps"}
 
 
 @dataclass(slots=True)
 class Heard:
-    """What has been heard of a signal so far: the energy of the loudest frame, summed over the
-    filters, and the first coefficient of the quietest."""
+    """What has been heard of a signal so far in each view: the energy of the loudest frame, summed
+    over the filters, and the first coefficient of the quietest; shape (views,) or (1,)."""
 
-    loudest: float = 0.0
-    quietest: float = np.inf
+    loudest: Floats = field(default_factory=lambda: np.zeros(1, np.float32))
+    quietest: Floats = field(default_factory=lambda: np.full(1, np.inf, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,7 @@ class Compressor:
     settings: FeatureSettings
     _cosine: Floats | None = field(init=False)
     _first: float = field(init=False)  # what a log energy of 1 in all filters adds to the level
-    _least: Floats = field(init=False)  # energy, shape (1, 1)
+    _least: Floats = field(init=False)  # energy, shape (1, 1, 1)
     _ratio: float = field(init=False)  # of the loudest frame's energy, below which all is alike
 
     def __post_init__(self) -> None:
@@ -86,42 +100,48 @@ class Compressor:
         narrow = None if cosine is None else cosine.astype(np.float32)
         object.__setattr__(self, "_cosine", narrow)
         object.__setattr__(self, "_first", 0.0 if cosine is None else float(cosine[:, 0].sum()))
-        object.__setattr__(self, "_least", np.array([[self.settings.floor]], np.float32))
+        object.__setattr__(self, "_least", np.array([[[self.settings.floor]]], np.float32))
         object.__setattr__(self, "_ratio", 10.0 ** (-self.settings.reach / 10.0))
 
     def __call__(self, energies: Floats, heard: Heard) -> Floats:
-        """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
-        floor = self._floor(energies, heard)
-        frames: Floats = np.log(np.maximum(energies, floor))
+        """Return frames (n, views * size) of mel energies (n, views * filters), n > 0; ``heard``
+        goes on."""
+        views = energies.reshape(len(energies), -1, self.settings.filters)
+        floor = self._floor(views, heard)
+        frames: Floats = np.log(np.maximum(views, floor))
         if self._cosine is not None:
-            frames = frames @ self._cosine
+            flat = frames.reshape(-1, self.settings.filters) @ self._cosine
+            frames = flat.reshape(*views.shape[:2], -1)
         if self.settings.relative:
-            levels = frames[:, 0]
-            levels -= np.maximum(self._quietest(levels, heard), np.log(floor[:, 0]) * self._first)
-        return frames
+            levels = frames[:, :, 0]
+            least = np.log(floor[:, :, 0]) * self._first
+            levels -= np.maximum(self._quietest(levels, heard), least)
+        return frames.reshape(len(frames), -1)
 
     def _floor(self, energies: Floats, heard: Heard) -> Floats:
-        """Return the least energy of every frame, shape (n, 1), or of all, (1, 1)."""
+        """Return the least energy of every frame of every view, shape (n, views, 1), or of all
+        frames, (1, views, 1)."""
         if not self.settings.reach:
             return self._least
-        loudest = np.add.reduce(energies, axis=1)
-        if np.maximum.reduce(loudest) <= heard.loudest:  # as nearly always: one for all
-            loudest = np.array([heard.loudest], np.float32)
+        loudest = np.add.reduce(energies, axis=2)
+        if (np.maximum.reduce(loudest) <= heard.loudest).all():  # as nearly always: one for all
+            loudest = heard.loudest[None].copy()
         else:
             np.maximum.accumulate(loudest, out=loudest)
             np.maximum(loudest, heard.loudest, out=loudest)
-            heard.loudest = float(loudest[-1])
+            heard.loudest = loudest[-1].copy()
         loudest *= self._ratio
-        floor: Floats = np.maximum(loudest, self.settings.floor, out=loudest)[:, None]
+        floor: Floats = np.maximum(loudest, self.settings.floor, out=loudest)[:, :, None]
         return floor
 
     def _quietest(self, levels: Floats, heard: Heard) -> Floats:
-        """Return the level of the quietest frame up to each, shape (n,), or to all, (1,)."""
-        if np.minimum.reduce(levels) < heard.quietest:
+        """Return the level of the quietest frame of each view up to each frame, shape (n, views),
+        or to all, (1, views)."""
+        if (np.minimum.reduce(levels) < heard.quietest).any():
             quietest: Floats = np.minimum(np.minimum.accumulate(levels), heard.quietest)
-            heard.quietest = float(quietest[-1])
+            heard.quietest = quietest[-1]
             return quietest
-        return np.array([heard.quietest], np.float32)
+        return heard.quietest[None]
 
 
 class Features:
@@ -148,12 +168,13 @@ class Features:
         return max(1, self.settings.window + (frames - 1) * HOP - len(self._tail))
 
     def push(self, samples: NDArray[np.int16]) -> Floats:
-        """Add int16 samples of any number; return the frames they complete, shape (n, size)."""
+        """Add int16 samples of any number; return the frames they complete, shape (n, views *
+        size)."""
         signal = self._emphasised(samples)
         count = max(0, 1 + (len(signal) - self.settings.window) // HOP)
         self._tail = signal[count * HOP :]
         if not count:
-            return np.zeros((0, self.settings.size), np.float32)
+            return np.zeros((0, self.settings.views * self.settings.size), np.float32)
         # What sliding_window_view gives, without what it checks.
         shape, strides = (count, self.settings.window), (HOP * signal.itemsize, signal.itemsize)
         return self._frames(np.ndarray(shape, signal.dtype, signal, 0, strides))
@@ -183,21 +204,23 @@ class Features:
         # The spectrum keeps 16 digits while it is made; 7 are enough to add up its squares.
         squares = np.fft.rfft(padded).view(np.float64).astype(np.float32)
         squares *= squares
-        energies = np.empty((count, self.settings.filters), np.float32)
+        energies = np.empty((count, self.settings.views * self.settings.filters), np.float32)
         for parts, filters, weights in self._bands:
             np.matmul(squares[:, parts], weights, out=energies[:, filters])
         return self._compress(energies, self._heard)
 
 
 def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice, Floats]]:
-    """Return the filters in ``count`` groups: which squares of the real and imaginary parts of a
-    spectrum, in turn, which filters, and the weights of the ones in the others.
+    """Return the filters of all views in ``count`` groups a view: which squares of the real and
+    imaginary parts of a spectrum, in turn, which filters, and the weights of the ones in the
+    others.
 
     Each group sees only its own part of the spectrum: a filter is zero nearly everywhere.
     """
-    bank = mel_filters(settings) / settings.fft  # of |X|^2 / fft
+    views = [mel_filters(settings, warp) for warp in (1.0, *settings.warps)]
+    bank = np.concatenate(views) / settings.fft  # of |X|^2 / fft
     found = []
-    for group in np.array_split(np.arange(settings.filters), min(count, settings.filters)):
+    for group in np.array_split(np.arange(len(bank)), len(views) * min(count, settings.filters)):
         filters = slice(int(group[0]), int(group[-1]) + 1)
         used = np.flatnonzero(bank[filters].any(axis=0))
         first, last = int(used.min(initial=bank.shape[1])), int(used.max(initial=-1)) + 1
@@ -206,11 +229,15 @@ def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice,
     return found
 
 
-def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:
-    """Return the triangular mel filters, shape (filters, fft // 2 + 1)."""
+def mel_filters(settings: FeatureSettings, warp: float = 1.0) -> NDArray[np.float64]:
+    """Return the triangular mel filters, shape (filters, fft // 2 + 1).
+
+    Those of a ``warp`` lie that many times lower: a spectrum passes them as one that is stretched
+    as much passes those of none, pre-emphasis included. Beyond the band they are zero.
+    """
     mel = np.linspace(_to_mel(settings.low), _to_mel(settings.high), settings.filters + 2)
     hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    edges = np.floor((settings.fft + 1) * hertz / RATE)
+    edges = np.floor((settings.fft + 1) * hertz / RATE) / warp
     bins = np.arange(settings.fft // 2 + 1)
     bank = np.zeros((settings.filters, len(bins)))
     for row, (left, centre, right) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
@@ -218,7 +245,19 @@ def mel_filters(settings: FeatureSettings) -> NDArray[np.float64]:
         fall = (bins >= centre) & (bins < right)
         bank[row, rise] = (bins[rise] - left) / max(centre - left, 1.0)
         bank[row, fall] = (right - bins[fall]) / max(right - centre, 1.0)
-    return bank
+    return bank if warp == 1.0 else bank * _re_emphasis(settings, warp)
+
+
+def _re_emphasis(settings: FeatureSettings, warp: float) -> NDArray[np.float64]:
+    """Return the power that pre-emphasis gives each bin of a spectrum that is stretched, over what
+    it gave it before, shape (fft // 2 + 1,)."""
+    angles = np.linspace(0.0, np.pi, settings.fft // 2 + 1)
+    factor = settings.preemphasis
+    after, before = (
+        1.0 + factor**2 - 2.0 * factor * np.cos(a)
+        for a in (np.minimum(angles * warp, np.pi), angles)
+    )
+    return np.asarray(after / np.maximum(before, 1e-9))
 
 
 def cepstral_matrix(settings: FeatureSettings) -> NDArray[np.float64]:

@@ -120,7 +120,11 @@ def settings(kind: type[T], values: Mapping[str, Any], name: str) -> T:
         if key not in known:
             raise PackError(f"manifest: {name} has an unknown key {key!r}")
     defaults = kind()
-    typed = {key: take(values, key, type(getattr(defaults, key))) for key in values}
+    types = {key: type(getattr(defaults, key)) for key in values}
+    typed = {
+        k: tuple(take(values, k, list)) if t is tuple else take(values, k, t)
+        for k, t in types.items()
+    }
     try:
         return kind(**typed)
     except ValueError as error:

@@ -168,12 +168,15 @@ def _take_roots(means: Doubles, stop: int, least: float) -> None:
 
 
 class Pool:
-    """Attention, mean and deviation of the GRU's states; with ``lags``, functionals of frames."""
+    """Attention, mean and deviation of the GRU's states; with ``lags``, functionals of frames. Of
+    several ``views`` the mean."""
 
-    def __init__(self, units: int, size: int = 0, lags: Sequence[int] = ()) -> None:
-        self._attention = Attention(units)
-        self._moments = Moments(units)
-        self._functionals = Functionals(size, lags) if lags else None
+    def __init__(self, units: int, size: int = 0, lags: Sequence[int] = (), views: int = 1) -> None:
+        self._views = views
+        self._attention = [Attention(units) for _ in range(views)]
+        self._units, self._size = units, size
+        self._moments = Moments(views * units)
+        self._functionals = Functionals(views * size, lags) if lags else None
         self.steps = 0
 
     @staticmethod
@@ -182,8 +185,11 @@ class Pool:
         return 3 * units + (Functionals.length(size, lags) if lags else 0)
 
     def add(self, states: Floats, scores: Floats, frames: Floats) -> None:
-        """Add states of shape (steps, units), attention scores (steps,), frames (n, size)."""
-        self._attention.add(states, scores)
+        """Add states of shape (steps, views * units), attention scores (steps, views), frames (n,
+        views * size)."""
+        for view, attention in enumerate(self._attention):
+            first = view * self._units
+            attention.add(states[:, first : first + self._units], scores[:, view])
         self._moments.add(states)
         if self._functionals:
             self._functionals.add(frames)
@@ -191,7 +197,18 @@ class Pool:
 
     def value(self) -> Floats:
         """Return the pooled vector, shape (1, length)."""
-        parts = [self._attention.value(), self._moments.value()]
+        means: Doubles = np.concatenate([part.mean(axis=1).ravel() for part in self._parts()])
+        return means[None].astype(np.float32)
+
+    def first(self) -> Floats:
+        """Return the pooled vector of the first view alone, shape (1, length)."""
+        own: Doubles = np.concatenate([part[:, 0].ravel() for part in self._parts()])
+        return own[None].astype(np.float32)
+
+    def _parts(self) -> list[Doubles]:
+        """Return arrays (statistics, views, units or size)."""
+        attended = np.stack([attention.value() for attention in self._attention])[None]
+        parts = [attended, self._moments.value().reshape(2, self._views, -1)]
         if self._functionals:
-            parts.append(self._functionals.value())
-        return np.concatenate(parts)[None].astype(np.float32)
+            parts.append(self._functionals.value().reshape(-1, self._views, self._size))
+        return parts

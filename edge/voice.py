@@ -9,7 +9,7 @@ tenth, and the silence that ends an utterance costs nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,11 @@ SUNG = 0.5  # of a smaller probability that somebody sings, melody is not asked
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """How the graphs are fed: ``mean`` and ``std`` normalise a frame, shape (features.size,), of
-    which the first graph takes as many values as it has inputs; ``context`` frames before a block
-    are repeated for the convolution; the GRU makes a step each ``stride`` frames; ``lags`` are
-    those of the functionals of whole frames that are pooled beside its states, none without them;
-    ``temperature`` divides the logits."""
+    """How the graphs are fed: ``mean`` and ``std`` normalise each view of a frame, shape
+    (features.size,), of which the first graph takes as many values as it has inputs; ``context``
+    frames before a block are repeated for the convolution; the GRU makes a step each ``stride``
+    frames; ``lags`` are those of the functionals of whole frames that are pooled beside its states,
+    none without them; ``temperature`` divides the logits."""
 
     features: FeatureSettings
     mean: Floats
@@ -44,8 +44,8 @@ class VoiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What the graph said of successive steps: states (steps, units) and attention scores
-    (steps,), and the frames (n, seen) that it heard for them."""
+    """What the graph said of successive steps: states (steps, views * units) and attention scores
+    (steps, views), and the frames (n, views * seen) that it heard for them."""
 
     states: Floats
     attention: Floats
@@ -63,6 +63,8 @@ class Voice:
 
     ``shift``, shape (size of the pooled vector,), is added to what is pooled before the head
     reads it: how a known speaker differs from others. It outlasts utterances; None is no shift.
+    Where frames have several views, the graph hears them all at once and the head their mean;
+    whether somebody sings, and what, is known by the first: a warp has another pitch.
     ``melody`` hears the functionals of the values that ``graph`` does not take, the pitch, and adds
     to the classes as far as the head says that somebody sings; it is not run for speech.
     """
@@ -73,9 +75,10 @@ class Voice:
         """Check that graphs and settings fit each other; raises PackError where they do not."""
         self.settings = settings
         self._graph, self._head, self._melody = graph, head, melody
-        frames, self._seen = graph.shape("frames")[1:]
+        self._views, frames, self._seen = graph.shape("frames")
         self.block = frames - settings.context
         self._units = graph.shape("state")[1]
+        self._width = self._views * self._seen
         self._check()
         self._features = Features(settings.features)
         self.shift: Floats | None = None
@@ -87,6 +90,11 @@ class Voice:
         if not self._seen <= size == len(settings.mean) == len(settings.std):
             raise PackError(
                 f"{self._graph.name} takes {self._seen} values a frame, the features differ"
+            )
+        if not settings.features.views == self._views == self._graph.shape("state")[0]:
+            raise PackError(
+                f"{self._graph.name} takes {self._views} views of a frame, the features have "
+                f"{settings.features.views}"
             )
         if self.block <= 0 or self.block % settings.stride:
             raise PackError(f"{self._graph.name}: block of {self.block} frames does not fit")
@@ -112,13 +120,13 @@ class Voice:
     def begin(self) -> None:
         """Start an utterance: fresh features, zero state, empty pool."""
         self._features.reset()
-        self._state: Floats = np.zeros((1, self._units), np.float32)
+        self._state: Floats = np.zeros((self._views, self._units), np.float32)
         # Behind the context: what fills no block yet.
-        self._held: Floats = np.zeros((self.settings.context, self._seen), np.float32)
+        self._held: Floats = np.zeros((self.settings.context, self._width), np.float32)
         self._samples: list[NDArray[np.int16]] = []
         self._waiting = 0
         self._wanted = self._features.missing(self.block)
-        self._pool = Pool(self._units, self._seen, self.settings.lags)
+        self._pool = Pool(self._units, self._seen, self.settings.lags, self._views)
         self._pitch: Waiting | None = None
         if self._melody:
             self._pitch = Waiting(self.settings.features.size - self._seen, self.settings.lags)
@@ -136,17 +144,20 @@ class Voice:
         """Make frames of the samples that wait: one call, however small the pieces."""
         frames = self._features.push(np.concatenate(self._samples))
         self._samples, self._waiting = [], 0
-        frames -= self.settings.mean
-        frames /= self.settings.std
+        views = frames.reshape(len(frames), self._views, self.settings.features.size)
+        views -= self.settings.mean
+        views /= self.settings.std
         self.push_frames(frames)
         waiting = len(self._held) - self.settings.context
         self._wanted = self._features.missing(self.block - waiting)
 
     def push_frames(self, frames: Floats) -> None:
-        """Add normalised frames, shape (n, size)."""
+        """Add normalised frames, shape (n, views * size). Only the first view tells the pitch."""
+        size = self.settings.features.size
         if self._pitch:
-            self._pitch.add(frames[:, self._seen :])
-        held = np.concatenate([self._held, frames[:, : self._seen]])
+            self._pitch.add(frames[:, self._seen : size])
+        seen = frames.reshape(len(frames), self._views, size)[:, :, : self._seen]
+        held = np.concatenate([self._held, seen.reshape(len(frames), self._width)])
         whole = (len(held) - self.settings.context) // self.block * self.block
         if whole:
             self._run(held, whole)
@@ -180,7 +191,7 @@ class Voice:
         count = len(self._held) - context
         if count < self.settings.stride and self._done:
             return
-        padding = np.zeros((self.block - count, self._seen), np.float32)
+        padding = np.zeros((self.block - count, self._width), np.float32)
         self._run(np.concatenate([self._held, padding]), max(count, self.settings.stride))
         self._held = self._held[:context]
 
@@ -211,7 +222,7 @@ class Voice:
     def _scores(self, pooled: Floats, pitch: Waiting | None) -> Scores:
         out = self._head.run(pooled=pooled[None])
         logits = out["logits"][0].tolist()
-        if pitch and self._melody and (share := _share(float(out["singing"][0, 0]))) > SUNG:
+        if pitch and self._melody and (share := self._singing(out)) > SUNG:
             melody = self._melody.run(pitch=pitch.value())["logits"][0].tolist()
             logits = [one + share * more for one, more in zip(logits, melody, strict=True)]
         logits = [value / self.settings.temperature for value in logits]
@@ -222,17 +233,25 @@ class Voice:
         shares = [value / total for value in odds]
         return Scores(np.array(vad, np.float32), np.array(shares, np.float32))
 
+    def _singing(self, out: Mapping[str, Floats]) -> float:
+        """Return how likely somebody sings; ``out`` is what the head says of all views."""
+        if self._views > 1:
+            first = self._pool.first()
+            out = self._head.run(pooled=first if self.shift is None else first + self.shift)
+        return _share(float(out["singing"][0, 0]))
+
     def _run(self, held: Floats, valid: int) -> None:
         """Run the blocks that begin in the ``valid`` frames behind the context."""
         context, stride = self.settings.context, self.settings.stride
         outs = []
         for first in range(0, valid, self.block):
             window = held[first : first + context + self.block]
-            outs.append(self._graph.run(frames=window[None], state=self._state))
+            views = window.reshape(len(window), self._views, -1).swapaxes(0, 1)
+            outs.append(self._graph.run(frames=views, state=self._state))
             self._state = outs[-1]["state_out"]
         steps = valid // stride
         states = _one([out["states"][0] for out in outs])[:steps]
-        attention = _one([out["attention"][0] for out in outs])[:steps, 0]
+        attention = _one([out["attention"][0] for out in outs])[:steps]
         frames = held[context : context + steps * stride]
         self._steps.append(Steps(states, attention, frames))
         self._done += valid

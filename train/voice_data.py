@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,8 @@ ADDED = ("noise", "babble")  # those that need other sounds
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One partition: utterances, log-mel frames by condition, class numbers (n,), V/A/D (n, 3)."""
+    """One partition: utterances, log-mel frames by condition (in the training part of one view, in
+    the others of all that the device hears), class numbers (n,), V/A/D (n, 3)."""
 
     items: list[Utterance]
     versions: list[dict[Condition, Floats]]
@@ -99,7 +100,8 @@ class VoiceData:
         folder: Path,
         guide: Guide | None = None,
     ) -> VoiceData:
-        """Compute or fetch the frames of (train, dev, test); only training ones are varied."""
+        """Compute or fetch the frames of (train, dev, test); only training ones are varied, only
+        the others have the views of the device."""
         own = {name: getattr(features, name) for name in SPECTRUM}
         unfloored = FeatureSettings(kind="logmel", floor=UNFLOORED, **own)
         try:
@@ -108,11 +110,14 @@ class VoiceData:
         except HeartenError as error:
             print(f"training without added noise and babble: {error}", file=sys.stderr)
             sources, noises = Sources(), []
-        logmel = Frames(unfloored, endpoint, sources=sources)
+        varied = Frames(unfloored, endpoint, sources=sources)
+        viewed = Frames(replace(unfloored, warps=features.warps), endpoint)
         loaded = {}
         for name, items in zip(("train", "dev", "test"), parts, strict=True):
-            varied = Varied(bool(noises)) if name == "train" else once
-            frames = logmel.utterances(items, varied)
+            if name == "train":
+                frames = varied.utterances(items, Varied(bool(noises)))
+            else:
+                frames = viewed.utterances(items, once)
             loaded[name] = Part(
                 items,
                 [frames[item.id] for item in items],
@@ -173,7 +178,8 @@ class VoiceData:
         return self._compress(np.exp(frames), Heard())
 
     def _normalise(self, frames: Floats) -> Floats:
-        return ((self._project(frames) - self.mean) / self.std).astype(np.float32)
+        views = self._project(frames).reshape(len(frames), -1, self.features.size)
+        return ((views - self.mean) / self.std).reshape(len(frames), -1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,16 +110,17 @@ class VoiceNet(tf.keras.Model):
     def call(
         self, frames: tf.Tensor, lengths: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return logits (batch, labels) and V/A/D (batch, 3) of frames (batch, time, size).
+        """Return logits (batch, labels) and V/A/D (batch, 3) of frames (batch, time, views * size).
 
         ``time`` is a multiple of the stride; only the first ``lengths`` frames count.
         """
-        states = self.states(frames, training)
-        pooled = self.pooled(states, frames, lengths, training)
-        said = self.judge(*pooled, training)
+        views = tf.split(frames, frames.shape[-1] // self.settings.size, axis=-1)
+        each = [self.pooled(self.states(v, training), v, lengths, training) for v in views]
+        means = [tf.add_n(parts) / len(each) for parts in zip(*each, strict=True)]
+        said = self.judge(*means, training)
         if not self.settings.melody_hidden:
             return said.logits, said.vad
-        singing, melody = self.sing(*pooled, training)
+        singing, melody = self.sing(*each[0], training)  # a warp has another pitch
         share = tf.sigmoid(singing)
         return said.logits + tf.where(share > SUNG, share, 0.0) * melody, said.vad
 

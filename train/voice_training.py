@@ -11,7 +11,7 @@ import hashlib
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +263,8 @@ class Training:
         people = {n: sorted({i.speaker or "" for i in p.items}) for n, p in self.data.parts.items()}
         sizes = {n: len(p.items) for n, p in self.data.parts.items()}
         schedule = asdict(self.schedule)
-        data = self.data.features.to_dict(), self.data.endpoint.to_dict()
+        heard = replace(self.data.features, warps=())  # training has one view
+        data = heard.to_dict(), self.data.endpoint.to_dict()
         settings = [DESIGN, schedule, self.settings.to_dict(), *data]
         return json.dumps([*settings, people, sizes, self.data.guided, self._taken])
 

@@ -20,7 +20,7 @@ from train.voice_model import ModelSettings, VoiceNet, pad
 
 EXACT = ("float32", "float16")
 SIZE, SEEN = 26, 20  # values of a frame, and those that the graph takes
-FEATURES = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0, relative=True)
+ONE = FeatureSettings(kind="mfcc", cepstra=SIZE, floor=1.0, relative=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,17 @@ def audio() -> list[np.ndarray]:
     ]
 
 
+@pytest.fixture(scope="module", params=[(), (0.8, 1.2)], ids=["one view", "three views"])
+def features(request: pytest.FixtureRequest) -> FeatureSettings:
+    return replace(ONE, warps=request.param)
+
+
 @pytest.fixture(scope="module")
-def model(net: VoiceNet, audio: list[np.ndarray]) -> VoiceModel:
-    frames = np.concatenate([Features(FEATURES).push(samples) for samples in audio])
+def model(net: VoiceNet, audio: list[np.ndarray], features: FeatureSettings) -> VoiceModel:
+    frames = np.concatenate([Features(ONE).push(samples) for samples in audio])
     about = {
         "model": net.settings.to_dict(),
-        "features": FEATURES.to_dict(),
+        "features": features.to_dict(),
         "endpoint": EndpointSettings().to_dict(),
         "mean": frames.mean(axis=0).tolist(),
         "std": frames.std(axis=0).tolist(),
@@ -65,9 +70,11 @@ def model(net: VoiceNet, audio: list[np.ndarray]) -> VoiceModel:
 
 
 @pytest.fixture(scope="module")
-def frames(model: VoiceModel, audio: list[np.ndarray]) -> list[np.ndarray]:
-    mean, std = (np.array(model.about[key], np.float32) for key in ("mean", "std"))
-    return [(Features(FEATURES).push(samples) - mean) / std for samples in audio]
+def frames(
+    model: VoiceModel, audio: list[np.ndarray], features: FeatureSettings
+) -> list[np.ndarray]:
+    mean, std = (np.tile(np.float32(model.about[key]), features.views) for key in ("mean", "std"))
+    return [(Features(features).push(samples) - mean) / std for samples in audio]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,53 @@ def test_reach_and_relative_level_leave_no_gain(gain_db: float) -> None:
     pieces = Features(following)
     found = [pieces.push(worse[i : i + 333]) for i in range(0, len(worse), 333)]
     np.testing.assert_allclose(np.concatenate(found), Features(following).push(worse), atol=1e-4)
+
+
+def voiced(formants: tuple[float, ...], warp: float = 1.0) -> np.ndarray:
+    """Noise with formants in Hz, from a tract that is ``warp`` times as short."""
+    rng = np.random.default_rng(0)
+    spectrum = np.fft.rfft(rng.normal(size=32000))
+    hertz = np.linspace(0.0, 8000.0, len(spectrum))
+    shape = sum(np.exp(-(((hertz / warp - formant) / 300.0) ** 2)) for formant in formants) + 0.01
+    sound = np.fft.irfft(spectrum * shape)
+    return np.rint(sound * 8000.0 / np.abs(sound).max()).astype(np.int16)
+
+
+@pytest.mark.parametrize("warp", [0.82, 1.2])
+def test_a_warp_hears_another_vocal_tract(warp: float) -> None:
+    formants = (600.0, 1700.0, 2600.0)
+    both = Features(FeatureSettings(warps=(warp,))).push(voiced(formants)).mean(axis=0)
+    plain, warped = both[:40], both[40:]
+    wanted = Features(FeatureSettings()).push(voiced(formants, warp)).mean(axis=0)
+    heard = slice(3, 36)  # the band ends where a longer tract would go on
+
+    def shape(bands: np.ndarray) -> np.ndarray:
+        return bands[heard] - bands[heard].mean()
+
+    assert np.abs(shape(warped) - shape(wanted)).mean() < 0.15
+    assert np.abs(shape(plain) - shape(wanted)).mean() > 1.0
+
+
+def test_views_lie_side_by_side_for_every_chunking() -> None:
+    settings = FeatureSettings(
+        kind="mfcc", floor=1e-3, relative=True, reach=60.0, warps=(0.82, 1.11)
+    )
+    assert (settings.size, settings.views) == (20, 3)
+    assert FeatureSettings(**settings.to_dict()) == settings
+    assert "warps" not in FeatureSettings().to_dict()
+    whole = Features(settings).push(signal())
+    np.testing.assert_allclose(
+        whole[:, :20], Features(replace(settings, warps=())).push(signal()), atol=1e-4
+    )
+    pieces = Features(settings)
+    found = [pieces.push(signal()[i : i + 333]) for i in range(0, len(signal()), 333)]
+    np.testing.assert_allclose(np.concatenate(found), whole, atol=1e-4)
+
+
+def test_absurd_warps_are_refused() -> None:
+    for warp in (0.1, 3.0, float("nan"), "1.1"):
+        with pytest.raises(ValueError, match="warps"):
+            FeatureSettings(warps=(warp,))
 
 
 def test_absurd_reach_is_refused() -> None:

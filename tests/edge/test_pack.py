@@ -115,6 +115,11 @@ def test_a_pack_without_melody(pack_copy: Path, edit_manifest: Callable[..., Pat
         (lambda m: m["calibration"].update(temperature=0.0), "temperature must be positive"),
         (lambda m: m["calibration"]["reject"].update(balanced=1.2), "must lie in 0..1"),
         (lambda m: m["features"].update(kind="plp"), "unknown feature kind 'plp'"),
+        (lambda m: m["features"].update(warps=["low"]), "warps must be numbers"),
+        (
+            lambda m: m["features"].update(warps=[0.5] * (len(m["features"].get("warps", ())) + 1)),
+            "views of a frame",
+        ),
         (lambda m: m["features"].update(hop=80), "features has an unknown key 'hop'"),
         (lambda m: m["endpoint"].update(onset_db="loud"), "'onset_db' must be a number"),
         (lambda m: m["voice"].update(mean=[0.0] * 3), "the features differ"),

@@ -16,7 +16,7 @@ def test_blocks_and_whole_agree_with_numpy() -> None:
     scores *= 40  # exponentials would overflow without care
     pool = Pool(5)
     for i in range(0, 30, 3):
-        pool.add(states[i : i + 3], scores[i : i + 3], np.zeros((24, 4), np.float32))
+        pool.add(states[i : i + 3], scores[i : i + 3, None], np.zeros((24, 4), np.float32))
     weights = np.exp(scores.astype(np.float64) - scores.max())
     wanted = np.concatenate(
         [
@@ -27,6 +27,23 @@ def test_blocks_and_whole_agree_with_numpy() -> None:
     )
     assert pool.steps == 30
     np.testing.assert_allclose(pool.value()[0], wanted, atol=1e-5)
+
+
+def test_several_views_are_pooled_apart_and_averaged() -> None:
+    rng = np.random.default_rng(2)
+    shapes = (30, 3, 5), (30, 3), (30, 3, 4)  # of states, scores and frames, three views of each
+    heard = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    together = Pool(5, 4, LAGS, views=3)
+    together.add(*(part.reshape(30, -1) for part in heard))
+    apart = []
+    for view in range(3):
+        states, scores, frames = (part[:, view] for part in heard)
+        apart.append(Pool(5, 4, LAGS))
+        apart[-1].add(states, scores[:, None], frames)
+    values = [pool.value() for pool in apart]
+    assert np.ptp(values, axis=0).min() > 0, "no two views are alike"
+    np.testing.assert_allclose(together.value(), np.mean(values, axis=0), atol=1e-5)
+    np.testing.assert_allclose(together.first(), values[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("piece", [1, 3, 7, 60])
