@@ -66,7 +66,12 @@ def compare(found: Found, folder: Path) -> dict[str, Any]:
 
 def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) -> Voice:
     """Return the device's voice branch on its graphs."""
-    settings = VoiceSettings(
+    graph, head, *melody = (Graph(files[name], name) for name in NAMES if name in files)
+    return Voice(graph, head, _settings(model, temperature), *melody)
+
+
+def _settings(model: VoiceModel, temperature: float = 1.0) -> VoiceSettings:
+    return VoiceSettings(
         features=FeatureSettings(**model.about["features"]),
         mean=np.array(model.about["mean"], np.float32),
         std=np.array(model.about["std"], np.float32),
@@ -75,20 +80,14 @@ def branch(model: VoiceModel, files: Mapping[str, bytes], temperature: float) ->
         lags=model.lags,
         temperature=temperature,
     )
-    graph, head, *melody = (Graph(files[name], name) for name in NAMES if name in files)
-    return Voice(graph, head, settings, *melody)
 
 
 def normalised(model: VoiceModel, items: Sequence[Utterance]) -> list[Floats]:
     """Return the frames of recordings as the device hears them, whole utterances."""
-    features = FeatureSettings(**model.about["features"])
+    settings = _settings(model)
     endpoint = EndpointSettings.from_dict(model.about["endpoint"])
-    plain = recordings.Frames(features, endpoint)
-    frames = [v[CLEAN] for v in plain.utterances(items).values()]
-    mean, std = (
-        np.tile(np.array(model.about[key], np.float32), features.views) for key in ("mean", "std")
-    )
-    return [((f - mean) / std).astype(np.float32) for f in frames]
+    plain = recordings.Frames(settings.features, endpoint)
+    return [settings.normalised(v[CLEAN]) for v in plain.utterances(items).values()]
 
 
 def files_of(model: VoiceModel, quantization: str) -> dict[str, bytes]:

@@ -73,7 +73,9 @@ class FeatureSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's form; it has warps where there are any."""
         told = asdict(self) | {"warps": list(self.warps)}
-        return told if self.warps else {k: v for k, v in told.items() if k != "warps"}
+        if not self.warps:
+            del told["warps"]
+        return told
 
 
 @dataclass(slots=True)
@@ -125,14 +127,13 @@ class Compressor:
             return self._least
         loudest = np.add.reduce(energies, axis=2)
         if (np.maximum.reduce(loudest) <= heard.loudest).all():  # as nearly always: one for all
-            loudest = heard.loudest[None].copy()
+            loudest = heard.loudest[None]
         else:
             np.maximum.accumulate(loudest, out=loudest)
             np.maximum(loudest, heard.loudest, out=loudest)
-            heard.loudest = loudest[-1].copy()
-        loudest *= self._ratio
-        floor: Floats = np.maximum(loudest, self.settings.floor, out=loudest)[:, :, None]
-        return floor
+            heard.loudest = loudest[-1]
+        floor: Floats = np.maximum(loudest * self._ratio, self.settings.floor)
+        return floor[:, :, None]
 
     def _quietest(self, levels: Floats, heard: Heard) -> Floats:
         """Return the level of the quietest frame of each view up to each frame, shape (n, views),

@@ -121,10 +121,7 @@ def settings(kind: type[T], values: Mapping[str, Any], name: str) -> T:
             raise PackError(f"manifest: {name} has an unknown key {key!r}")
     defaults = kind()
     types = {key: type(getattr(defaults, key)) for key in values}
-    typed = {
-        k: tuple(take(values, k, list)) if t is tuple else take(values, k, t)
-        for k, t in types.items()
-    }
+    typed = {k: take(values, k, list if t is tuple else t) for k, t in types.items()}
     try:
         return kind(**typed)
     except ValueError as error:

@@ -41,6 +41,12 @@ class VoiceSettings:
     temperature: float
     lags: tuple[int, ...] = ()
 
+    def normalised(self, frames: Floats) -> Floats:
+        """Return frames (n, views * size), each view normalised."""
+        views = frames.reshape(len(frames), self.features.views, self.features.size)
+        scaled: Floats = (views - self.mean) / self.std
+        return scaled.reshape(frames.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -144,10 +150,7 @@ class Voice:
         """Make frames of the samples that wait: one call, however small the pieces."""
         frames = self._features.push(np.concatenate(self._samples))
         self._samples, self._waiting = [], 0
-        views = frames.reshape(len(frames), self._views, self.settings.features.size)
-        views -= self.settings.mean
-        views /= self.settings.std
-        self.push_frames(frames)
+        self.push_frames(self.settings.normalised(frames))
         waiting = len(self._held) - self.settings.context
         self._wanted = self._features.missing(self.block - waiting)
 

@@ -139,7 +139,7 @@ def _job(args: argparse.Namespace, fold: int, seed: int, run: str, given: list[s
     folder = args.out / run
     if args.voices:
         given = [*given, "--voice", str(args.voices / run)]
-    about = [given, args.quantize, voice.DESIGN, voice.WARPS]
+    about = [given, args.quantize, voice.DESIGN]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8]
     arguments = {
         "fold": f"{args.protocol}:{fold}",

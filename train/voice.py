@@ -25,7 +25,6 @@ from train.voice_guide import Guide
 SMOKE = 48  # recordings of a smoke run
 EPOCHS = 120
 DESIGN = 5  # raised by what changes a voice but no option: results of before do not count then
-WARPS: tuple[float, ...] = ()  # they cost the V/A/D of song, see train/voice.md
 REACH_DB = 75.0  # less costs clean speech, see train/voice.md
 
 
@@ -69,10 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--warps",
         nargs="*",
         type=float,
-        default=WARPS,
+        default=[],
         metavar="W",
         help="vocal tracts, that many times as short, that the device also hears the voice with "
-        "(none); training is the same for all",
+        "(none: they cost the V/A/D of song); training is the same for all",
     )
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument(
@@ -205,16 +204,23 @@ def prepare(args: argparse.Namespace) -> tuple[VoiceData, Partition]:
     if args.sibling:
         train = train + dev
     parts = [_handful(part) if args.smoke else part for part in (train, dev, test)]
-    features = FeatureSettings(
-        kind=args.kind,
-        floor=1e-3,
-        cepstra=args.cepstra or (PITCH if tuneful else ENVELOPE),
-        relative=args.kind == "mfcc",
-        reach=REACH_DB,
-        warps=tuple(args.warps),
-    )
+    features = _features(args, tuneful)
     guide = Guide.load(args.teacher, everyone=bool(args.sibling)) if args.teacher else None
     return VoiceData.load(parts, features, EndpointSettings(), folder, guide), partition
+
+
+def _features(args: argparse.Namespace, tuneful: bool) -> FeatureSettings:
+    try:
+        return FeatureSettings(
+            kind=args.kind,
+            floor=1e-3,
+            cepstra=args.cepstra or (PITCH if tuneful else ENVELOPE),
+            relative=args.kind == "mfcc",
+            reach=REACH_DB,
+            warps=tuple(args.warps),
+        )
+    except ValueError as error:
+        raise HeartenError(str(error)) from None
 
 
 def save(

@@ -99,8 +99,7 @@ def _voice(pack: Pack, audio: Samples, chunks: Sequence[Samples]) -> list[Measur
     features = Features(settings.features)
     pieces = np.split(audio, range(PARTIAL * HOP, len(audio), PARTIAL * HOP))
     raw = Features(settings.features).push(np.tile(audio, 2))[: len(audio) // HOP]
-    views = raw.reshape(len(raw), settings.features.views, -1)
-    frames = ((views - settings.mean) / settings.std).reshape(raw.shape).astype(np.float32)
+    frames = settings.normalised(raw)
 
     def front() -> Costs:
         before = time.process_time()

@@ -102,6 +102,14 @@ def test_unknown_fold(fold: str) -> None:
         named(fold)
 
 
+def test_absurd_warps_are_told(corpora: Path) -> None:
+    parser = argparse.ArgumentParser()
+    voice.add_arguments(parser)
+    args = parser.parse_args(["--corpora", "emodb", "--fold", "emodb:0", "--warps", "3"])
+    with pytest.raises(HeartenError, match=r"warps must be numbers from 0\.5 to 2"):
+        voice.prepare(args)
+
+
 def test_augmentation_varies_and_keeps_bounds() -> None:
     rng = np.random.default_rng(0)
     frames = rng.normal(8, 2, size=(120, 40)).astype(np.float32)
