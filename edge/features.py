@@ -80,21 +80,21 @@ class FeatureSettings:
 
 @dataclass(slots=True)
 class Heard:
-    """What has been heard of a signal so far in each view: the energy of the loudest frame, summed
-    over the filters, and the first coefficient of the quietest; shape (views,) or (1,)."""
+    """What has been heard of a signal so far: the energy of the loudest frame, summed over the
+    filters, and the first coefficient of the quietest."""
 
-    loudest: Floats = field(default_factory=lambda: np.zeros(1, np.float32))
-    quietest: Floats = field(default_factory=lambda: np.full(1, np.inf, np.float32))
+    loudest: float = 0.0
+    quietest: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Compressor:
-    """From mel energies to frames; training and the device do it here."""
+    """From the mel energies of a view to its frames; training and the device do it here."""
 
     settings: FeatureSettings
     _cosine: Floats | None = field(init=False)
     _first: float = field(init=False)  # what a log energy of 1 in all filters adds to the level
-    _least: Floats = field(init=False)  # energy, shape (1, 1, 1)
+    _least: Floats = field(init=False)  # energy, shape (1, 1)
     _ratio: float = field(init=False)  # of the loudest frame's energy, below which all is alike
 
     def __post_init__(self) -> None:
@@ -102,47 +102,42 @@ class Compressor:
         narrow = None if cosine is None else cosine.astype(np.float32)
         object.__setattr__(self, "_cosine", narrow)
         object.__setattr__(self, "_first", 0.0 if cosine is None else float(cosine[:, 0].sum()))
-        object.__setattr__(self, "_least", np.array([[[self.settings.floor]]], np.float32))
+        object.__setattr__(self, "_least", np.array([[self.settings.floor]], np.float32))
         object.__setattr__(self, "_ratio", 10.0 ** (-self.settings.reach / 10.0))
 
     def __call__(self, energies: Floats, heard: Heard) -> Floats:
-        """Return frames (n, views * size) of mel energies (n, views * filters), n > 0; ``heard``
-        goes on."""
-        views = energies.reshape(len(energies), -1, self.settings.filters)
-        floor = self._floor(views, heard)
-        frames: Floats = np.log(np.maximum(views, floor))
+        """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
+        floor = self._floor(energies, heard)
+        frames: Floats = np.log(np.maximum(energies, floor))
         if self._cosine is not None:
-            flat = frames.reshape(-1, self.settings.filters) @ self._cosine
-            frames = flat.reshape(*views.shape[:2], -1)
+            frames = frames @ self._cosine
         if self.settings.relative:
-            levels = frames[:, :, 0]
-            least = np.log(floor[:, :, 0]) * self._first
-            levels -= np.maximum(self._quietest(levels, heard), least)
-        return frames.reshape(len(frames), -1)
+            levels = frames[:, 0]
+            levels -= np.maximum(self._quietest(levels, heard), np.log(floor[:, 0]) * self._first)
+        return frames
 
     def _floor(self, energies: Floats, heard: Heard) -> Floats:
-        """Return the least energy of every frame of every view, shape (n, views, 1), or of all
-        frames, (1, views, 1)."""
+        """Return the least energy of every frame, shape (n, 1), or of all, (1, 1)."""
         if not self.settings.reach:
             return self._least
-        loudest = np.add.reduce(energies, axis=2)
-        if (np.maximum.reduce(loudest) <= heard.loudest).all():  # as nearly always: one for all
-            loudest = heard.loudest[None]
+        loudest = np.add.reduce(energies, axis=1)
+        if np.maximum.reduce(loudest) <= heard.loudest:  # as nearly always: one for all
+            loudest = np.array([heard.loudest], np.float32)
         else:
             np.maximum.accumulate(loudest, out=loudest)
             np.maximum(loudest, heard.loudest, out=loudest)
-            heard.loudest = loudest[-1]
-        floor: Floats = np.maximum(loudest * self._ratio, self.settings.floor)
-        return floor[:, :, None]
+            heard.loudest = float(loudest[-1])
+        loudest *= self._ratio
+        floor: Floats = np.maximum(loudest, self.settings.floor, out=loudest)[:, None]
+        return floor
 
     def _quietest(self, levels: Floats, heard: Heard) -> Floats:
-        """Return the level of the quietest frame of each view up to each frame, shape (n, views),
-        or to all, (1, views)."""
-        if (np.minimum.reduce(levels) < heard.quietest).any():
+        """Return the level of the quietest frame up to each, shape (n,), or to all, (1,)."""
+        if np.minimum.reduce(levels) < heard.quietest:
             quietest: Floats = np.minimum(np.minimum.accumulate(levels), heard.quietest)
-            heard.quietest = quietest[-1]
+            heard.quietest = float(quietest[-1])
             return quietest
-        return heard.quietest[None]
+        return np.array([heard.quietest], np.float32)
 
 
 class Features:
@@ -155,6 +150,7 @@ class Features:
         self._tapers = self._window[:0, None]
         self._bands = bands(settings)
         self._padded: NDArray[np.float64] = np.zeros((0, settings.fft))
+        self._width = settings.views * settings.filters
         self._compress = Compressor(settings)
         self.reset()
 
@@ -162,7 +158,7 @@ class Features:
         """Forget the past: the next sample is the first of a signal."""
         self._previous = 0.0
         self._tail: NDArray[np.float64] = np.zeros(0)
-        self._heard = Heard()
+        self._heard = [Heard() for _ in range(self.settings.views)]
 
     def missing(self, frames: int) -> int:
         """Return how many samples complete so many frames, at least 1 of each."""
@@ -205,10 +201,18 @@ class Features:
         # The spectrum keeps 16 digits while it is made; 7 are enough to add up its squares.
         squares = np.fft.rfft(padded).view(np.float64).astype(np.float32)
         squares *= squares
-        energies = np.empty((count, self.settings.views * self.settings.filters), np.float32)
+        energies = np.empty((count, self._width), np.float32)
         for parts, filters, weights in self._bands:
             np.matmul(squares[:, parts], weights, out=energies[:, filters])
-        return self._compress(energies, self._heard)
+        if len(self._heard) == 1:
+            return self._compress(energies, self._heard[0])
+        return self._compressed(energies)
+
+    def _compressed(self, energies: Floats) -> Floats:
+        """Return frames (n, views * size) of mel energies (n, views * filters)."""
+        views = np.split(energies, len(self._heard), axis=1)
+        frames = [self._compress(*each) for each in zip(views, self._heard, strict=True)]
+        return np.concatenate(frames, axis=1)
 
 
 def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice, Floats]]:

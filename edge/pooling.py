@@ -155,7 +155,13 @@ def _before(lags: tuple[int, ...], known: int, count: int) -> NDArray[np.int64]:
 
 def _summed(parts: Floats) -> Floats:
     """Return the sums of parts (k, n, size) over their rows, shape (k, size)."""
-    return np.asarray(np.ones(parts.shape[1], np.float32) @ parts)
+    total: Floats = _ones(parts.shape[1]) @ parts
+    return total
+
+
+@functools.lru_cache(maxsize=32)
+def _ones(count: int) -> Floats:
+    return np.ones(count, np.float32)
 
 
 def _take_roots(means: Doubles, stop: int, least: float) -> None:
@@ -187,9 +193,12 @@ class Pool:
     def add(self, states: Floats, scores: Floats, frames: Floats) -> None:
         """Add states of shape (steps, views * units), attention scores (steps, views), frames (n,
         views * size)."""
-        for view, attention in enumerate(self._attention):
-            first = view * self._units
-            attention.add(states[:, first : first + self._units], scores[:, view])
+        if self._views == 1:
+            self._attention[0].add(states, scores[:, 0])
+        else:
+            views = np.split(states, self._views, axis=1)
+            for attention, own, column in zip(self._attention, views, scores.T, strict=True):
+                attention.add(own, column)
         self._moments.add(states)
         if self._functionals:
             self._functionals.add(frames)
@@ -197,18 +206,31 @@ class Pool:
 
     def value(self) -> Floats:
         """Return the pooled vector, shape (1, length)."""
-        means: Doubles = np.concatenate([part.mean(axis=1).ravel() for part in self._parts()])
-        return means[None].astype(np.float32)
+        pooled = self._pooled()
+        if self._views > 1:
+            pooled = np.concatenate([part.mean(axis=1).ravel() for part in self._by_view(pooled)])
+        return pooled[None].astype(np.float32)
 
     def first(self) -> Floats:
         """Return the pooled vector of the first view alone, shape (1, length)."""
-        own: Doubles = np.concatenate([part[:, 0].ravel() for part in self._parts()])
-        return own[None].astype(np.float32)
+        own: Doubles = np.concatenate(
+            [part[:, 0].ravel() for part in self._by_view(self._pooled())]
+        )
+        return np.asarray(own[None], np.float32)
 
-    def _parts(self) -> list[Doubles]:
-        """Return arrays (statistics, views, units or size)."""
-        attended = np.stack([attention.value() for attention in self._attention])[None]
-        parts = [attended, self._moments.value().reshape(2, self._views, -1)]
+    def _pooled(self) -> Doubles:
+        """Return every statistic of all views, one statistic after the other."""
+        parts = [attention.value() for attention in self._attention]
+        parts.append(self._moments.value())
         if self._functionals:
-            parts.append(self._functionals.value().reshape(-1, self._views, self._size))
-        return parts
+            parts.append(self._functionals.value())
+        return np.concatenate(parts)
+
+    def _by_view(self, pooled: Doubles) -> tuple[Doubles, Doubles]:
+        """Return what was pooled of states and of frames, shape (statistics, views, units or
+        size)."""
+        states = 3 * self._views * self._units
+        return (
+            pooled[:states].reshape(3, self._views, self._units),
+            pooled[states:].reshape(-1, self._views, max(self._size, 1)),
+        )

@@ -43,9 +43,11 @@ class VoiceSettings:
 
     def normalised(self, frames: Floats) -> Floats:
         """Return frames (n, views * size), each view normalised."""
-        views = frames.reshape(len(frames), self.features.views, self.features.size)
+        views = frames
+        if self.features.warps:
+            views = frames.reshape(len(frames), self.features.views, self.features.size)
         scaled: Floats = (views - self.mean) / self.std
-        return scaled.reshape(frames.shape)
+        return scaled if views is frames else scaled.reshape(frames.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Voice:
         self.block = frames - settings.context
         self._units = graph.shape("state")[1]
         self._width = self._views * self._seen
+        self._size = settings.features.size
         self._check()
         self._features = Features(settings.features)
         self.shift: Floats | None = None
@@ -156,11 +159,13 @@ class Voice:
 
     def push_frames(self, frames: Floats) -> None:
         """Add normalised frames, shape (n, views * size). Only the first view tells the pitch."""
-        size = self.settings.features.size
         if self._pitch:
-            self._pitch.add(frames[:, self._seen : size])
-        seen = frames.reshape(len(frames), self._views, size)[:, :, : self._seen]
-        held = np.concatenate([self._held, seen.reshape(len(frames), self._width)])
+            self._pitch.add(frames[:, self._seen : self._size])
+        seen = frames[:, : self._seen]
+        if self._views > 1:
+            views = frames.reshape(len(frames), self._views, self._size)[:, :, : self._seen]
+            seen = views.reshape(len(frames), self._width)
+        held = np.concatenate([self._held, seen])
         whole = (len(held) - self.settings.context) // self.block * self.block
         if whole:
             self._run(held, whole)
@@ -249,7 +254,7 @@ class Voice:
         outs = []
         for first in range(0, valid, self.block):
             window = held[first : first + context + self.block]
-            views = window.reshape(len(window), self._views, -1).swapaxes(0, 1)
+            views = window[None] if self._views == 1 else self._by_view(window)
             outs.append(self._graph.run(frames=views, state=self._state))
             self._state = outs[-1]["state_out"]
         steps = valid // stride
@@ -258,6 +263,10 @@ class Voice:
         frames = held[context : context + steps * stride]
         self._steps.append(Steps(states, attention, frames))
         self._done += valid
+
+    def _by_view(self, frames: Floats) -> Floats:
+        """Return frames (n, views * seen) as (views, n, seen)."""
+        return frames.reshape(len(frames), self._views, -1).swapaxes(0, 1)
 
 
 def _one(parts: Sequence[Floats]) -> Floats:
