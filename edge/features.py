@@ -7,6 +7,7 @@ signal, any chunking gives what ``python_speech_features.logfbank`` / ``mfcc`` g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -80,7 +81,7 @@ class FeatureSettings:
 
 @dataclass(slots=True)
 class Heard:
-    """What has been heard of a signal so far: the energy of the loudest frame, summed over the
+    """What has been heard of a view so far: the energy of the loudest frame, summed over the
     filters, and the first coefficient of the quietest."""
 
     loudest: float = 0.0
@@ -89,7 +90,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Compressor:
-    """From the mel energies of a view to its frames; training and the device do it here."""
+    """From mel energies to frames; training and the device do it here."""
 
     settings: FeatureSettings
     _cosine: Floats | None = field(init=False)
@@ -105,8 +106,15 @@ class Compressor:
         object.__setattr__(self, "_least", np.array([[self.settings.floor]], np.float32))
         object.__setattr__(self, "_ratio", 10.0 ** (-self.settings.reach / 10.0))
 
-    def __call__(self, energies: Floats, heard: Heard) -> Floats:
-        """Return frames (n, size) of mel energies (n, filters), n > 0; ``heard`` goes on."""
+    def __call__(self, energies: Floats, heard: Sequence[Heard]) -> Floats:
+        """Return frames (n, views * size) of mel energies (n, views * filters), n > 0; what was
+        heard of each view goes on."""
+        if len(heard) == 1:
+            return self._view(energies, heard[0])
+        views = zip(np.split(energies, len(heard), axis=1), heard, strict=True)
+        return np.concatenate([self._view(*each) for each in views], axis=1)
+
+    def _view(self, energies: Floats, heard: Heard) -> Floats:
         floor = self._floor(energies, heard)
         frames: Floats = np.log(np.maximum(energies, floor))
         if self._cosine is not None:
@@ -204,15 +212,7 @@ class Features:
         energies = np.empty((count, self._width), np.float32)
         for parts, filters, weights in self._bands:
             np.matmul(squares[:, parts], weights, out=energies[:, filters])
-        if len(self._heard) == 1:
-            return self._compress(energies, self._heard[0])
-        return self._compressed(energies)
-
-    def _compressed(self, energies: Floats) -> Floats:
-        """Return frames (n, views * size) of mel energies (n, views * filters)."""
-        views = np.split(energies, len(self._heard), axis=1)
-        frames = [self._compress(*each) for each in zip(views, self._heard, strict=True)]
-        return np.concatenate(frames, axis=1)
+        return self._compress(energies, self._heard)
 
 
 def bands(settings: FeatureSettings, count: int = 5) -> list[tuple[slice, slice, Floats]]:

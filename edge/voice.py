@@ -71,8 +71,8 @@ class Voice:
 
     ``shift``, shape (size of the pooled vector,), is added to what is pooled before the head
     reads it: how a known speaker differs from others. It outlasts utterances; None is no shift.
-    Where frames have several views, the graph hears them all at once and the head their mean;
-    whether somebody sings, and what, is known by the first: a warp has another pitch.
+    Where frames have several views, the graph hears them all at once and the head their mean; where
+    by the first somebody sings, it hears the first alone: a warp has another pitch.
     ``melody`` hears the functionals of the values that ``graph`` does not take, the pitch, and adds
     to the classes as far as the head says that somebody sings; it is not run for speech.
     """
@@ -221,16 +221,23 @@ class Voice:
     def shifted(self, pooled: Floats) -> Scores:
         """Return the scores of what ``pooled`` returned, with the shift if there is one, and with
         the melody of the utterance."""
-        return self._scores(pooled if self.shift is None else pooled + self.shift, self._pitch)
+        out = self._said(pooled)
+        if self._melody and self._views > 1:
+            own = self._said(self._pool.first()[0])
+            out = own if _share(own) > SUNG else out
+        return self._scores(out, self._pitch)
 
     def judge(self, pooled: Floats) -> Scores:
         """Return the scores of a pooled vector, shape (size,), as it is; no melody is known."""
-        return self._scores(pooled, None)
+        return self._scores(self._head.run(pooled=pooled[None]), None)
 
-    def _scores(self, pooled: Floats, pitch: Waiting | None) -> Scores:
-        out = self._head.run(pooled=pooled[None])
+    def _said(self, pooled: Floats) -> Mapping[str, Floats]:
+        shifted = pooled if self.shift is None else pooled + self.shift
+        return self._head.run(pooled=shifted[None])
+
+    def _scores(self, out: Mapping[str, Floats], pitch: Waiting | None) -> Scores:
         logits = out["logits"][0].tolist()
-        if pitch and self._melody and (share := self._singing(out)) > SUNG:
+        if pitch and self._melody and (share := _share(out)) > SUNG:
             melody = self._melody.run(pitch=pitch.value())["logits"][0].tolist()
             logits = [one + share * more for one, more in zip(logits, melody, strict=True)]
         logits = [value / self.settings.temperature for value in logits]
@@ -240,13 +247,6 @@ class Voice:
         vad = [_bounded(value) for value in out["vad"][0].tolist()]
         shares = [value / total for value in odds]
         return Scores(np.array(vad, np.float32), np.array(shares, np.float32))
-
-    def _singing(self, out: Mapping[str, Floats]) -> float:
-        """Return how likely somebody sings; ``out`` is what the head says of all views."""
-        if self._views > 1:
-            first = self._pool.first()
-            out = self._head.run(pooled=first if self.shift is None else first + self.shift)
-        return _share(float(out["singing"][0, 0]))
 
     def _run(self, held: Floats, valid: int) -> None:
         """Run the blocks that begin in the ``valid`` frames behind the context."""
@@ -274,8 +274,9 @@ def _one(parts: Sequence[Floats]) -> Floats:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _share(odds: float) -> float:
-    """Return the probability of log-odds; 0 for those that are no number."""
+def _share(said: Mapping[str, Floats]) -> float:
+    """Return how likely somebody sings; 0 where the head's log-odds are no number."""
+    odds = float(said["singing"][0, 0])
     return 1.0 / (1.0 + math.exp(-odds)) if odds > -50.0 else 0.0
 
 

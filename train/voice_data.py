@@ -175,7 +175,8 @@ class VoiceData:
         return [batches[index] for index in rng.permutation(len(batches))]
 
     def _project(self, frames: Floats) -> Floats:
-        return self._compress(np.exp(frames), Heard())
+        views = frames.shape[1] // self.features.filters
+        return self._compress(np.exp(frames), [Heard() for _ in range(views)])
 
     def _normalise(self, frames: Floats) -> Floats:
         views = self._project(frames).reshape(len(frames), -1, self.features.size)

@@ -120,9 +120,14 @@ class VoiceNet(tf.keras.Model):
         said = self.judge(*means, training)
         if not self.settings.melody_hidden:
             return said.logits, said.vad
-        singing, melody = self.sing(*each[0], training)  # a warp has another pitch
+        singing, melody = self.sing(*each[0], training)
         share = tf.sigmoid(singing)
-        return said.logits + tf.where(share > SUNG, share, 0.0) * melody, said.vad
+        sung = share > SUNG
+        logits, vad = said.logits, said.vad
+        if len(each) > 1:  # a warp has another pitch
+            own = self.judge(*each[0], training)
+            logits, vad = tf.where(sung, own.logits, logits), tf.where(sung, own.vad, vad)
+        return logits + tf.where(sung, share, 0.0) * melody, vad
 
     def states(self, frames: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the states of the GRU, shape (batch, time / stride, units)."""

@@ -125,6 +125,39 @@ def test_pitch_is_heard_where_somebody_sings_and_not_pooled(
     assert np.array_equal(pitch[1], plain[1]) == (singing < 0)
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    odds = np.exp(logits - logits.max())
+    return odds / odds.sum()
+
+
+@pytest.mark.parametrize("singing", [-20.0, 20.0])
+def test_song_is_heard_by_the_first_view_alone(
+    net: VoiceNet,
+    model: VoiceModel,
+    frames: list[np.ndarray],
+    features: FeatureSettings,
+    singing: float,
+) -> None:
+    arrays = {**model.arrays, "melody_share/bias": np.array([singing], np.float32)}
+    made = dict(zip(NAMES, graphs(replace(model, arrays=arrays), "float32", []), strict=True))
+    whole = VoiceNet(net.settings)
+    whole.build_now()
+    whole.load_arrays(arrays)
+    changed = frames[1].copy()
+    changed[:, features.size :] += 0.5  # of views behind the first
+    said = []
+    for each in (frames[1], changed):
+        voice = branch(model, made, 1.0)
+        voice.push_frames(each)
+        scores = voice.end()
+        logits, vad = whole(*pad([each], net.settings.stride))
+        np.testing.assert_allclose(scores.vad, vad[0], atol=1e-4)
+        np.testing.assert_allclose(scores.probabilities, softmax(logits[0].numpy()), atol=1e-4)
+        said.append((scores.probabilities, scores.vad))
+    alike = singing > 0 or features.views == 1
+    assert [np.array_equal(a, b) for a, b in zip(*said, strict=True)] == [alike, alike]
+
+
 def test_melody_of_another_head_is_refused(model: VoiceModel) -> None:
     arrays = {name: a for name, a in model.arrays.items() if not name.startswith("melody")}
     silent = graphs(replace(model, arrays=arrays), "float32", [])

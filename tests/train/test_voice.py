@@ -23,7 +23,7 @@ from train.conditions import CLEAN, at_speed
 from train.corpora import LABELS, Utterance
 from train.partition import ACTORS, FOLDS, named
 from train.voice import DESIGN
-from train.voice_data import Part, VoiceData
+from train.voice_data import UNFLOORED, Part, VoiceData
 from train.voice_guide import Guide
 from train.voice_model import VoiceNet, sizes
 
@@ -214,6 +214,21 @@ def test_batches_hold_every_utterance_once_and_like_lengths_together() -> None:
     assert sorted(seen) == list(range(300))
     assert np.mean(spans) < 150, "of 540"
     assert seen != sorted(seen, key=lambda row: len(frames[row])), "batches in random order"
+
+
+def test_training_hears_each_view_as_the_device_does() -> None:
+    samples = np.random.default_rng(0).normal(0, 900, 16000).astype(np.int16)
+    viewed = FeatureSettings(kind="mfcc", relative=True, reach=60.0, warps=(0.8, 1.2))
+    energies = replace(viewed, kind="logmel", relative=False, reach=0.0, floor=UNFLOORED)
+    logs = Features(energies).push(samples)
+    items, versions = [Utterance(id="a")], [{CLEAN: logs}]
+    one = [{CLEAN: logs[:, : viewed.filters]}]
+    told = np.zeros(1, np.int64), np.zeros((1, 3), np.float32)
+    parts = {"train": Part(items, one, *told), "dev": Part(items, versions, *told)}
+    data = VoiceData(parts, viewed, EndpointSettings(), [])
+    heard = Features(viewed).push(samples).reshape(len(logs), 3, viewed.size)
+    expected = ((heard - data.mean) / data.std).reshape(len(logs), -1)
+    np.testing.assert_allclose(data.plain("dev")[0], expected, atol=2e-3)
 
 
 def test_speed_changes_length_and_pitch() -> None:
